@@ -14,7 +14,13 @@ public class FileAccessException extends SnmfException {
    */
   public FileAccessException(String action, Path file, IOException cause) {
     super(
-        "cannot " + action + " " + file + ": " + cause.getClass().getSimpleName() + ": "
+        "cannot "
+            + action
+            + " "
+            + file
+            + ": "
+            + cause.getClass().getSimpleName()
+            + ": "
             + cause.getMessage(),
         cause);
   }

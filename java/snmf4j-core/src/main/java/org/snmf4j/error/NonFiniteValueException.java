@@ -15,7 +15,13 @@ public class NonFiniteValueException extends SnmfException {
    */
   public NonFiniteValueException(String argument, long row, long column, double value) {
     super(
-        argument + " holds " + value + " at row " + row + ", column " + column
+        argument
+            + " holds "
+            + value
+            + " at row "
+            + row
+            + ", column "
+            + column
             + " but must be finite everywhere");
     this.row = row;
     this.column = column;

@@ -113,15 +113,15 @@ public final class Matrix implements AutoCloseable {
     long size = rows * columns * type.bytes();
     if (position < 0 || channel.size() - position < size) {
       throw new InvalidArgumentException(
-          "position", position, "such that " + size + " bytes follow in a file of "
-              + channel.size());
+          "position",
+          position,
+          "such that " + size + " bytes follow in a file of " + channel.size());
     }
     ByteBuffer[] buffers = new ByteBuffer[Storage.segments(size)];
     for (int i = 0; i < buffers.length; i++) {
       long from = i * Storage.segmentBytes();
       long length = Math.min(Storage.segmentBytes(), size - from);
-      buffers[i] =
-          channel.map(FileChannel.MapMode.READ_ONLY, position + from, length).order(order);
+      buffers[i] = channel.map(FileChannel.MapMode.READ_ONLY, position + from, length).order(order);
     }
     Storage storage = Storage.mapped(type, buffers);
     return rowMajor
@@ -167,16 +167,30 @@ public final class Matrix implements AutoCloseable {
   public Matrix rowRange(long from, long to) {
     requireRange("row", from, to, rows);
     return new Matrix(
-        storage, type, to - from, columns, offset + from * rowStride, rowStride, columnStride,
-        false, readOnly);
+        storage,
+        type,
+        to - from,
+        columns,
+        offset + from * rowStride,
+        rowStride,
+        columnStride,
+        false,
+        readOnly);
   }
 
   /** A view of the columns {@code from} (inclusive) to {@code to} (exclusive). */
   public Matrix columnRange(long from, long to) {
     requireRange("column", from, to, columns);
     return new Matrix(
-        storage, type, rows, to - from, offset + from * columnStride, rowStride, columnStride,
-        false, readOnly);
+        storage,
+        type,
+        rows,
+        to - from,
+        offset + from * columnStride,
+        rowStride,
+        columnStride,
+        false,
+        readOnly);
   }
 
   /** Copies {@code length} elements of a row, from {@code column} on, into {@code target}. */
@@ -255,8 +269,7 @@ public final class Matrix implements AutoCloseable {
 
   /** A heap copy, {@code [rows][columns]}; for matrices that fit there. */
   public double[][] toArray() {
-    double[][] array =
-        new double[Math.toIntExact(rows)][Math.toIntExact(columns)];
+    double[][] array = new double[Math.toIntExact(rows)][Math.toIntExact(columns)];
     for (int i = 0; i < array.length; i++) {
       readRow(i, 0, array[i], 0, array[i].length);
     }

@@ -13,11 +13,11 @@ import org.snmf4j.error.MemoryExhaustedException;
  * A line of elements in direct buffers of one gibibyte each.
  *
  * <p>Why direct buffers: on Java 17 without dependencies the other choices are {@code
- * sun.misc.Unsafe}, whose memory access is being removed from the JDK and reads freed memory without
- * a check, and heap arrays, which native code would have to copy. Direct buffers are checked on
- * every access and are never unmapped under a reader: {@link #close()} only drops them, and the
- * collector returns the memory once nobody can reach it. A racing reader gets an exception, not a
- * crash.
+ * sun.misc.Unsafe}, whose memory access is being removed from the JDK and reads freed memory
+ * without a check, and heap arrays, which native code would have to copy. Direct buffers are
+ * checked on every access and are never unmapped under a reader: {@link #close()} only drops them,
+ * and the collector returns the memory once nobody can reach it. A racing reader gets an exception,
+ * not a crash.
  */
 final class Storage {
   private static final long SEGMENT_BYTES = 1L << 30;
@@ -61,7 +61,9 @@ final class Storage {
         buffers[i] = ByteBuffer.allocateDirect((int) length).order(ByteOrder.nativeOrder());
       } catch (OutOfMemoryError e) {
         throw new MemoryExhaustedException(
-            "no room for a matrix of " + size + " bytes off the heap; raise"
+            "no room for a matrix of "
+                + size
+                + " bytes off the heap; raise"
                 + " -XX:MaxDirectMemorySize (its default is the maximum heap size)",
             e);
       }
@@ -207,9 +209,7 @@ final class Storage {
     }
     ByteBuffer segment = current[(int) (index >>> shift)];
     int from = ((int) index & mask) * type.bytes();
-    return segment
-        .slice(from, Math.toIntExact(length * type.bytes()))
-        .order(segment.order());
+    return segment.slice(from, Math.toIntExact(length * type.bytes())).order(segment.order());
   }
 
   void close() {

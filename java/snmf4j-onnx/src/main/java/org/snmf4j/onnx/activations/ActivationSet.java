@@ -23,8 +23,9 @@ public final class ActivationSet implements AutoCloseable {
   public ActivationSet(Site site, int layer, Matrix tokenMajor, TokenTable tokens) {
     if (tokenMajor.rows() != tokens.size()) {
       throw new InvalidArgumentException(
-          "tokens", tokens.size() + " tokens", "as many as the activations (" + tokenMajor.rows()
-              + ")");
+          "tokens",
+          tokens.size() + " tokens",
+          "as many as the activations (" + tokenMajor.rows() + ")");
     }
     this.site = site;
     this.layer = layer;

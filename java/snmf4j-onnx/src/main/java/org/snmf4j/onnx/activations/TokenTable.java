@@ -111,8 +111,7 @@ public final class TokenTable {
     }
 
     /** Adds a token of a sentence added before. */
-    public Builder addToken(
-        int id, String piece, int start, int end, int sentence, int position) {
+    public Builder addToken(int id, String piece, int start, int end, int sentence, int position) {
       if (sentence < 0 || sentence >= texts.size()) {
         throw new InvalidArgumentException(
             "sentence", sentence, "between 0 and " + (texts.size() - 1));
