@@ -1,0 +1,263 @@
+package org.snmf4j.backend;
+
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.snmf4j.error.ClosedException;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * The one validation layer in front of every kernel: shapes, ownership, use after close, and the
+ * lock that serializes calls. Subclasses implement the {@code do…} methods, which may trust their
+ * arguments.
+ */
+public abstract class AbstractBackend implements Backend {
+  /** Largest rank: k² float64 statistics stay below 2 GiB. */
+  public static final int MAX_RANK = 16_384;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Set<Resident> residents = new LinkedHashSet<>();
+  private boolean closed;
+
+  protected abstract Activations doPack(Matrix activations);
+
+  protected abstract Coefficients doNewCoefficients(int rank, long tokens);
+
+  protected abstract Features doNewFeatures(int neurons, int rank);
+
+  protected abstract Statistics doNewStatistics(int neurons, int rank);
+
+  protected abstract void doDenseStatistics(Activations a, Coefficients y, Statistics result);
+
+  protected abstract void doRidgeSolve(Statistics statistics, double ridge, Features result);
+
+  protected abstract void doWinnerTakeAll(Features z, int keep);
+
+  protected abstract void doNormalize(Coefficients y, Features z, Statistics statistics);
+
+  protected abstract PassResult doPass(
+      Activations a,
+      Features z,
+      UpdateRule rule,
+      Coefficients y,
+      Coefficients result,
+      Refresh refresh,
+      Statistics statistics);
+
+  protected abstract void doProject(Activations a, Features z, Coefficients result);
+
+  protected abstract double doResidual(Activations a, Features z, Coefficients y);
+
+  protected abstract MemoryUse doMemory();
+
+  protected abstract void doResetPeak();
+
+  /** Frees what the backend itself holds; its data is freed before. Called once. */
+  protected abstract void doClose();
+
+  @Override
+  public final Activations pack(Matrix activations) {
+    Checks.positive("neurons", activations.rows(), Integer.MAX_VALUE - 64);
+    return locked(() -> registered(doPack(activations)));
+  }
+
+  @Override
+  public final Coefficients newCoefficients(int rank, long tokens) {
+    Checks.positive("rank", rank, MAX_RANK);
+    Checks.positive("tokens", tokens, Long.MAX_VALUE / rank / 8);
+    return locked(() -> registered(doNewCoefficients(rank, tokens)));
+  }
+
+  @Override
+  public final Features newFeatures(int neurons, int rank) {
+    Checks.positive("neurons", neurons, Integer.MAX_VALUE - 64);
+    Checks.positive("rank", rank, MAX_RANK);
+    return locked(() -> registered(doNewFeatures(neurons, rank)));
+  }
+
+  @Override
+  public final Statistics newStatistics(int neurons, int rank) {
+    Checks.positive("neurons", neurons, Integer.MAX_VALUE - 64);
+    Checks.positive("rank", rank, MAX_RANK);
+    return locked(() -> registered(doNewStatistics(neurons, rank)));
+  }
+
+  @Override
+  public final void denseStatistics(Activations a, Coefficients y, Statistics result) {
+    locked(
+        () -> {
+          require(a, y);
+          require(result, a.neurons(), y.rank());
+          doDenseStatistics(a, y, result);
+          return null;
+        });
+  }
+
+  @Override
+  public final void ridgeSolve(Statistics statistics, double ridge, Features result) {
+    if (!(ridge > 0) || Double.isInfinite(ridge)) {
+      throw new InvalidArgumentException("ridge", ridge, "positive and finite");
+    }
+    locked(
+        () -> {
+          result.requireUsable(this, "features");
+          require(statistics, result.neurons(), result.rank());
+          doRidgeSolve(statistics, ridge, result);
+          return null;
+        });
+  }
+
+  @Override
+  public final void winnerTakeAll(Features z, int keep) {
+    Checks.positive("keep", keep, z.neurons());
+    run(() -> doWinnerTakeAll(z, keep), z, "features");
+  }
+
+  @Override
+  public final void normalize(Coefficients y, Features z, Statistics statistics) {
+    locked(
+        () -> {
+          y.requireUsable(this, "coefficients");
+          z.requireUsable(this, "features");
+          Checks.shape("features", z.neurons(), z.rank(), z.neurons(), y.rank());
+          require(statistics, z.neurons(), z.rank());
+          doNormalize(y, z, statistics);
+          return null;
+        });
+  }
+
+  @Override
+  public final PassResult pass(
+      Activations a,
+      Features z,
+      UpdateRule rule,
+      Coefficients y,
+      Coefficients result,
+      Refresh refresh,
+      Statistics statistics) {
+    return locked(
+        () -> {
+          require(a, z, y);
+          result.requireUsable(this, "coefficients");
+          Checks.shape("coefficients", result.rank(), result.tokens(), y.rank(), y.tokens());
+          if (refresh != Refresh.NONE) {
+            if (statistics == null) {
+              throw new InvalidArgumentException("statistics", null, "given to refresh " + refresh);
+            }
+            require(statistics, z.neurons(), z.rank());
+          }
+          return doPass(a, z, rule, y, result, refresh, statistics);
+        });
+  }
+
+  @Override
+  public final void project(Activations a, Features z, Coefficients result) {
+    locked(
+        () -> {
+          require(a, z, result);
+          doProject(a, z, result);
+          return null;
+        });
+  }
+
+  @Override
+  public final double residual(Activations a, Features z, Coefficients y) {
+    return locked(
+        () -> {
+          require(a, z, y);
+          return doResidual(a, z, y);
+        });
+  }
+
+  @Override
+  public final MemoryUse memory() {
+    return locked(this::doMemory);
+  }
+
+  @Override
+  public final void resetPeak() {
+    locked(
+        () -> {
+          doResetPeak();
+          return null;
+        });
+  }
+
+  @Override
+  public final void close() {
+    lock.lock();
+    try {
+      if (!closed) {
+        residents.forEach(Resident::release);
+        residents.clear();
+        closed = true;
+        doClose();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private <R extends Resident> R registered(R resident) {
+    residents.add(resident);
+    return resident;
+  }
+
+  final void unregister(Resident resident) {
+    lock.lock();
+    try {
+      residents.remove(resident);
+      resident.release();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  final void run(Runnable action, Resident resident, String name) {
+    locked(
+        () -> {
+          resident.requireUsable(this, name);
+          action.run();
+          return null;
+        });
+  }
+
+  final <T> T call(Supplier<T> action, Resident resident, String name) {
+    return locked(
+        () -> {
+          resident.requireUsable(this, name);
+          return action.get();
+        });
+  }
+
+  private <T> T locked(Supplier<T> action) {
+    lock.lock();
+    try {
+      if (closed) {
+        throw new ClosedException("the backend " + name() + " is closed");
+      }
+      return action.get();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void require(Activations a, Coefficients y) {
+    a.requireUsable(this, "activations");
+    y.requireUsable(this, "coefficients");
+    Checks.shape("coefficients", y.rank(), y.tokens(), y.rank(), a.tokens());
+  }
+
+  private void require(Activations a, Features z, Coefficients y) {
+    require(a, y);
+    z.requireUsable(this, "features");
+    Checks.shape("features", z.neurons(), z.rank(), a.neurons(), y.rank());
+  }
+
+  private void require(Statistics statistics, int neurons, int rank) {
+    statistics.requireUsable(this, "statistics");
+    Checks.shape("statistics", statistics.neurons(), statistics.rank(), neurons, rank);
+  }
+}

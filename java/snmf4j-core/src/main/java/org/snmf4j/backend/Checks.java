@@ -1,0 +1,28 @@
+package org.snmf4j.backend;
+
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.matrix.Matrix;
+
+/** Argument checks that the SPI's types share. */
+final class Checks {
+  private Checks() {}
+
+  static void shape(String name, Matrix matrix, long rows, long columns) {
+    shape(name, matrix.rows(), matrix.columns(), rows, columns);
+  }
+
+  static void shape(String name, long rows, long columns, long wantRows, long wantColumns) {
+    if (rows != wantRows || columns != wantColumns) {
+      throw new InvalidArgumentException(
+          name,
+          "of shape [" + rows + ", " + columns + "]",
+          "of shape [" + wantRows + ", " + wantColumns + "]");
+    }
+  }
+
+  static void positive(String name, long value, long limit) {
+    if (value < 1 || value > limit) {
+      throw new InvalidArgumentException(name, value, "between 1 and " + limit);
+    }
+  }
+}

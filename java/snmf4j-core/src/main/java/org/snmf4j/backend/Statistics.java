@@ -1,0 +1,39 @@
+package org.snmf4j.backend;
+
+import org.snmf4j.matrix.Matrix;
+
+/** C = AYᵀ {@code [d, k]} and G = YYᵀ {@code [k, k]} of some coefficients Y; G in float64. */
+public abstract class Statistics extends Resident {
+  private final int neurons;
+  private final int rank;
+
+  protected Statistics(AbstractBackend owner, int neurons, int rank) {
+    super(owner);
+    this.neurons = neurons;
+    this.rank = rank;
+  }
+
+  /** d. */
+  public final int neurons() {
+    return neurons;
+  }
+
+  /** k. */
+  public final int rank() {
+    return rank;
+  }
+
+  /** A copy of G, row by row. */
+  public final double[][] gram() {
+    return owner().call(this::doGram, this, "statistics");
+  }
+
+  /** A copy of C {@code [d, k]} of the backend's element type, which the caller closes. */
+  public final Matrix cross() {
+    return owner().call(this::doCross, this, "statistics");
+  }
+
+  protected abstract double[][] doGram();
+
+  protected abstract Matrix doCross();
+}

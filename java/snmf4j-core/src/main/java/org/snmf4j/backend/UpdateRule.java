@@ -1,0 +1,40 @@
+package org.snmf4j.backend;
+
+import org.snmf4j.error.InvalidArgumentException;
+
+/** How a pass updates the coefficients, features fixed. */
+public sealed interface UpdateRule {
+  /**
+   * One multiplicative step, Y ← Y ⊙ √((P⁺ + Q⁻Y) / (P⁻ + Q⁺Y + ε)) with M⁺ = (|M|+M)/2 and M⁻ =
+   * (|M|−M)/2 (Ding, Li and Jordan 2010, as used by arXiv 2506.10920).
+   *
+   * @param epsilon ε, keeps the quotient finite; positive
+   */
+  record Multiplicative(double epsilon) implements UpdateRule {
+    public Multiplicative {
+      if (!(epsilon > 0) || Double.isInfinite(epsilon)) {
+        throw new InvalidArgumentException("epsilon", epsilon, "positive and finite");
+      }
+    }
+  }
+
+  /**
+   * Sweeps of exact coordinate minimization, y_j ← max(0, y_j + (P_j − (QY)_j) / Q_jj) for j = 1 …
+   * k, token by token (hierarchical alternating least squares; Cichocki and Phan 2009).
+   *
+   * @param sweeps most sweeps over a token's coefficients; at least 1
+   * @param tolerance a group of neighbouring tokens is done once a sweep lowers its squared error
+   *     by no more than this fraction of the squared norm that its coefficients explain; 0 runs all
+   *     sweeps
+   */
+  record Hals(int sweeps, double tolerance) implements UpdateRule {
+    public Hals {
+      if (sweeps < 1) {
+        throw new InvalidArgumentException("sweeps", sweeps, "at least 1");
+      }
+      if (!(tolerance >= 0 && tolerance < 1)) {
+        throw new InvalidArgumentException("tolerance", tolerance, "at least 0 and below 1");
+      }
+    }
+  }
+}

@@ -1,0 +1,244 @@
+package org.snmf4j.backend.reference;
+
+import org.snmf4j.backend.AbstractBackend;
+import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Features;
+import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.PassResult;
+import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Statistics;
+import org.snmf4j.backend.UpdateRule;
+import org.snmf4j.error.BackendFailureException;
+import org.snmf4j.linalg.Cholesky;
+import org.snmf4j.matrix.ElementType;
+import org.snmf4j.matrix.Matrix;
+
+/** The pure-Java backend. */
+final class JavaBackend extends AbstractBackend {
+  private final Workers workers;
+  private long current;
+  private long peak;
+
+  JavaBackend(int threads) {
+    workers = new Workers(threads);
+  }
+
+  @Override
+  public String name() {
+    return JavaBackendProvider.NAME;
+  }
+
+  @Override
+  public String description() {
+    return "pure Java, float64, " + threads() + " threads";
+  }
+
+  @Override
+  public int threads() {
+    return workers.threads();
+  }
+
+  @Override
+  public ElementType elementType() {
+    return ElementType.FLOAT64;
+  }
+
+  @Override
+  protected Activations doPack(Matrix activations) {
+    activations.requireFinite("activations");
+    Panels panels = Panels.allocate(Math.toIntExact(activations.rows()), activations.columns());
+    panels.upload(activations);
+    return new JavaActivations(this, panels);
+  }
+
+  @Override
+  protected Coefficients doNewCoefficients(int rank, long tokens) {
+    return new JavaCoefficients(this, rank, tokens);
+  }
+
+  @Override
+  protected Features doNewFeatures(int neurons, int rank) {
+    return new JavaFeatures(this, neurons, rank);
+  }
+
+  @Override
+  protected Statistics doNewStatistics(int neurons, int rank) {
+    return new JavaStatistics(this, neurons, rank);
+  }
+
+  @Override
+  protected void doDenseStatistics(Activations a, Coefficients y, Statistics result) {
+    double[][] panels = ((JavaActivations) a).panels.data;
+    double[][] coefficients = ((JavaCoefficients) y).panels.data;
+    Sums sums = new Sums((JavaStatistics) result, Refresh.DENSE, workers.threads());
+    workers.forRanges(
+        panels.length,
+        (worker, from, to) -> {
+          for (int p = from; p < to; p++) {
+            sums.add(worker, panels[p], coefficients[p]);
+          }
+        });
+    sums.reduce();
+  }
+
+  @Override
+  protected void doRidgeSolve(Statistics statistics, double ridge, Features result) {
+    JavaStatistics s = (JavaStatistics) statistics;
+    JavaFeatures z = (JavaFeatures) result;
+    int k = s.rank();
+    Cholesky factor;
+    try {
+      factor = Cholesky.ofRegularized(s.gram, ridge);
+    } catch (ArithmeticException e) {
+      throw new BackendFailureException("the ridge solve failed: " + e.getMessage(), e);
+    }
+    workers.forRanges(
+        s.neurons(),
+        (worker, from, to) -> {
+          double[] row = new double[k];
+          for (int i = from; i < to; i++) {
+            System.arraycopy(s.cross, i * k, row, 0, k);
+            factor.solve(row);
+            for (int j = 0; j < k; j++) {
+              z.columns[j][i] = row[j];
+            }
+          }
+        });
+    workers.forRanges(
+        k,
+        (worker, from, to) -> {
+          for (int j = from; j < to; j++) {
+            z.findSupport(j);
+          }
+        });
+  }
+
+  @Override
+  protected void doWinnerTakeAll(Features features, int keep) {
+    JavaFeatures z = (JavaFeatures) features;
+    workers.forRanges(
+        z.rank(),
+        (worker, from, to) -> {
+          for (int j = from; j < to; j++) {
+            z.winnerTakeAll(j, keep);
+          }
+        });
+  }
+
+  @Override
+  protected void doNormalize(Coefficients y, Features features, Statistics statistics) {
+    double[][] gram = ((JavaStatistics) statistics).gram;
+    double[][] panels = ((JavaCoefficients) y).panels.data;
+    JavaFeatures z = (JavaFeatures) features;
+    for (int j = 0; j < z.rank(); j++) {
+      double norm = Math.sqrt(gram[j][j]);
+      if (norm > 0) {
+        for (double[] panel : panels) {
+          JavaCoefficients.scale(panel, j, 1 / norm);
+        }
+        for (int i : z.support[j]) {
+          z.columns[j][i] *= norm;
+        }
+      }
+    }
+  }
+
+  @Override
+  protected PassResult doPass(
+      Activations a,
+      Features features,
+      UpdateRule rule,
+      Coefficients y,
+      Coefficients result,
+      Refresh refresh,
+      Statistics statistics) {
+    double[][] panels = ((JavaActivations) a).panels.data;
+    double[][] source = ((JavaCoefficients) y).panels.data;
+    double[][] target = ((JavaCoefficients) result).panels.data;
+    JavaFeatures z = (JavaFeatures) features;
+    double[][] q = z.gram();
+    Sums sums = new Sums((JavaStatistics) statistics, refresh, workers.threads());
+    double[] cross = new double[workers.threads()];
+    workers.forRanges(
+        panels.length,
+        (worker, from, to) -> {
+          double[] projected = new double[z.rank() * Panels.WIDTH];
+          double sum = 0;
+          for (int p = from; p < to; p++) {
+            PanelKernels.project(panels[p], z, projected);
+            PanelKernels.update(rule, q, projected, source[p], target[p]);
+            sum += PanelKernels.dot(projected, target[p]);
+            sums.add(worker, panels[p], target[p]);
+          }
+          cross[worker] = sum;
+        });
+    sums.reduce();
+    return new PassResult(total(cross), refresh == Refresh.NONE ? Double.NaN : sums.quadratic(q));
+  }
+
+  @Override
+  protected void doProject(Activations a, Features features, Coefficients result) {
+    double[][] panels = ((JavaActivations) a).panels.data;
+    double[][] target = ((JavaCoefficients) result).panels.data;
+    JavaFeatures z = (JavaFeatures) features;
+    workers.forRanges(
+        panels.length,
+        (worker, from, to) -> {
+          for (int p = from; p < to; p++) {
+            PanelKernels.project(panels[p], z, target[p]);
+          }
+        });
+  }
+
+  @Override
+  protected double doResidual(Activations a, Features features, Coefficients y) {
+    double[][] panels = ((JavaActivations) a).panels.data;
+    double[][] coefficients = ((JavaCoefficients) y).panels.data;
+    JavaFeatures z = (JavaFeatures) features;
+    double[] sums = new double[workers.threads()];
+    workers.forRanges(
+        panels.length,
+        (worker, from, to) -> {
+          double[] scratch = new double[a.neurons() * Panels.WIDTH];
+          double sum = 0;
+          for (int p = from; p < to; p++) {
+            sum += PanelKernels.residual(panels[p], z, coefficients[p], scratch);
+          }
+          sums[worker] = sum;
+        });
+    return total(sums);
+  }
+
+  @Override
+  protected MemoryUse doMemory() {
+    return new MemoryUse(current, peak);
+  }
+
+  @Override
+  protected void doResetPeak() {
+    peak = current;
+  }
+
+  @Override
+  protected void doClose() {
+    workers.close();
+  }
+
+  void allocated(long bytes) {
+    current += bytes;
+    peak = Math.max(peak, current);
+  }
+
+  void freed(long bytes) {
+    current -= bytes;
+  }
+
+  private static double total(double[] parts) {
+    double sum = 0;
+    for (double part : parts) {
+      sum += part;
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,40 @@
+package org.snmf4j.backend.reference;
+
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.matrix.Matrix;
+
+/** Coefficients on the heap. */
+final class JavaCoefficients extends Coefficients {
+  Panels panels;
+  private final JavaBackend backend;
+
+  JavaCoefficients(JavaBackend owner, int rank, long tokens) {
+    super(owner, rank, tokens);
+    backend = owner;
+    panels = Panels.allocate(rank, tokens);
+    owner.allocated(panels.bytes());
+  }
+
+  /** Scales row {@code j} of a panel. */
+  static void scale(double[] panel, int j, double factor) {
+    for (int t = 0; t < Panels.WIDTH; t++) {
+      panel[j * Panels.WIDTH + t] *= factor;
+    }
+  }
+
+  @Override
+  protected void doUpload(Matrix values) {
+    panels.upload(values);
+  }
+
+  @Override
+  protected Matrix doDownload() {
+    return panels.download();
+  }
+
+  @Override
+  protected void free() {
+    backend.freed(panels.bytes());
+    panels = null;
+  }
+}
