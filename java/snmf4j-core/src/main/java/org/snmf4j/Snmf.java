@@ -1,0 +1,103 @@
+package org.snmf4j;
+
+import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.Backends;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.matrix.Matrix;
+import org.snmf4j.solver.MultiplicativeSolver;
+import org.snmf4j.solver.Problem;
+import org.snmf4j.solver.Solution;
+
+/**
+ * Fits semi-nonnegative matrix factorizations.
+ *
+ * <p>Threads: fits are independent of each other; one backend shared by several fits serializes
+ * their operations.
+ */
+public final class Snmf {
+  private Snmf() {}
+
+  /**
+   * Decomposes A ≈ Z·Y on the backend that the options name.
+   *
+   * @param activations A {@code [d, n]}, a column per token; finite, not all zero; only read
+   * @param options what to fit
+   * @return the best iterate; the caller closes it
+   * @throws InvalidArgumentException if the rank exceeds min(d, n) or A is all zero
+   * @throws org.snmf4j.error.NonFiniteValueException if A holds NaN or an infinity
+   * @throws org.snmf4j.error.BackendUnavailableException if a named backend cannot run here
+   * @throws org.snmf4j.error.CancelledException if the options' cancellation says so
+   */
+  public static SnmfModel fit(Matrix activations, SnmfOptions options) {
+    requireRank(activations, options.rank());
+    try (Backend backend =
+        Backends.open(options.backend(), new BackendConfig(options.threads()))) {
+      return fit(activations, options, backend);
+    }
+  }
+
+  /**
+   * Decomposes A ≈ Z·Y on an open backend, which stays open. The options' backend and threads are
+   * not looked at.
+   */
+  public static SnmfModel fit(Matrix activations, SnmfOptions options, Backend backend) {
+    requireRank(activations, options.rank());
+    long begin = System.nanoTime();
+    backend.resetPeak();
+    try (Activations packed = backend.pack(activations)) {
+      if (!(packed.squaredNorm() > 0)) {
+        throw new InvalidArgumentException("activations", "all zero", "nonzero somewhere");
+      }
+      int keep = options.supportSize(packed.neurons());
+      Problem problem = new Problem(backend, packed, options.rank(), keep);
+      try (Solution solution = solve(problem, options)) {
+        FitReport report =
+            new FitReport(
+                solution.losses().length,
+                solution.bestIteration(),
+                solution.losses(),
+                packed.squaredNorm(),
+                solution.stopReason(),
+                (System.nanoTime() - begin) * 1e-9,
+                options.solver(),
+                options.featureDensity(),
+                options.initialization().name(),
+                backend.name(),
+                backend.description(),
+                backend.threads(),
+                options.seed(),
+                backend.memory().peak());
+        return SnmfModel.of(
+            solution.features().download(), solution.coefficients().download(), report);
+      }
+    }
+  }
+
+  private static Solution solve(Problem problem, SnmfOptions options) {
+    Coefficients start =
+        options.initialization().start().create(problem, options.seed(), options.monitor());
+    return switch (options.solver()) {
+      case MULTIPLICATIVE ->
+          new MultiplicativeSolver(
+                  options.maxIterations(),
+                  options.patience(),
+                  options.tolerance(),
+                  options.ridge())
+              .fit(problem, start, options.monitor());
+    };
+  }
+
+  private static void requireRank(Matrix activations, int rank) {
+    long limit = Math.min(activations.rows(), activations.columns());
+    if (rank > limit) {
+      throw new InvalidArgumentException(
+          "rank",
+          rank,
+          "between 1 and " + limit + " (the smaller side of activations [" + activations.rows()
+              + ", " + activations.columns() + "])");
+    }
+  }
+}

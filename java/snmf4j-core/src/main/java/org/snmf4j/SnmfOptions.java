@@ -1,0 +1,231 @@
+package org.snmf4j;
+
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.Backends;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.solver.FitProgress;
+import org.snmf4j.solver.Monitor;
+
+/** Options of a fit. Immutable; made by {@link #builder(int)}. */
+public final class SnmfOptions {
+  private final int rank;
+  private final double featureDensity;
+  private final Solver solver;
+  private final Initialization initialization;
+  private final long seed;
+  private final int maxIterations;
+  private final int patience;
+  private final double tolerance;
+  private final double ridge;
+  private final String backend;
+  private final int threads;
+  private final Monitor monitor;
+
+  private SnmfOptions(Builder builder) {
+    rank = builder.rank;
+    featureDensity = builder.featureDensity;
+    solver = builder.solver;
+    initialization = builder.initialization;
+    seed = builder.seed;
+    maxIterations = builder.maxIterations;
+    patience = builder.patience;
+    tolerance = builder.tolerance;
+    ridge = builder.ridge;
+    backend = builder.backend;
+    threads = builder.threads;
+    monitor = new Monitor(builder.progress, builder.cancelled);
+  }
+
+  /**
+   * Starts from the defaults.
+   *
+   * @param rank k, the number of features; at least 1, at most min(d, n) of the data
+   */
+  public static Builder builder(int rank) {
+    return new Builder(rank);
+  }
+
+  /** k, the number of features. */
+  public int rank() {
+    return rank;
+  }
+
+  /** Share of a feature's d entries that may be nonzero, in (0, 1]. */
+  public double featureDensity() {
+    return featureDensity;
+  }
+
+  public Solver solver() {
+    return solver;
+  }
+
+  public Initialization initialization() {
+    return initialization;
+  }
+
+  public long seed() {
+    return seed;
+  }
+
+  public int maxIterations() {
+    return maxIterations;
+  }
+
+  /** Iterations without improvement after which the fit stops. */
+  public int patience() {
+    return patience;
+  }
+
+  /** Relative decrease of the loss that counts as improvement. */
+  public double tolerance() {
+    return tolerance;
+  }
+
+  /** ρ of the least squares for the features. */
+  public double ridge() {
+    return ridge;
+  }
+
+  /** A backend's name, or {@code "auto"}. */
+  public String backend() {
+    return backend;
+  }
+
+  /** Host threads that compute. */
+  public int threads() {
+    return threads;
+  }
+
+  Monitor monitor() {
+    return monitor;
+  }
+
+  /**
+   * Most nonzeros of a feature, ⌈density · d⌉.
+   *
+   * @param neurons d
+   */
+  public int supportSize(int neurons) {
+    // 0.07 * 100 is 7.000000000000001 in floating point; that must not become 8.
+    return (int) Math.min(neurons, Math.max(1, Math.ceil(featureDensity * neurons - 1e-9)));
+  }
+
+  /** Collects options; each setter checks its argument. Not safe for use by several threads. */
+  public static final class Builder {
+    private final int rank;
+    private double featureDensity = 0.01;
+    private Solver solver = Solver.MULTIPLICATIVE;
+    private Initialization initialization = Initialization.random();
+    private long seed;
+    private int maxIterations = 200;
+    private int patience = 100;
+    private double tolerance = 1e-6;
+    private double ridge = 1e-6;
+    private String backend = Backends.AUTO;
+    private int threads = BackendConfig.defaults().threads();
+    private Consumer<FitProgress> progress = Monitor.NONE.progress();
+    private BooleanSupplier cancelled = Monitor.NONE.cancelled();
+
+    private Builder(int rank) {
+      if (rank < 1) {
+        throw new InvalidArgumentException("rank", rank, "at least 1");
+      }
+      this.rank = rank;
+    }
+
+    /** Share of a feature's entries that may be nonzero, in (0, 1]; default 0.01. */
+    public Builder featureDensity(double featureDensity) {
+      if (!(featureDensity > 0 && featureDensity <= 1)) {
+        throw new InvalidArgumentException(
+            "feature density", featureDensity, "above 0 and at most 1");
+      }
+      this.featureDensity = featureDensity;
+      return this;
+    }
+
+    /** The algorithm; default {@link Solver#MULTIPLICATIVE}. */
+    public Builder solver(Solver solver) {
+      this.solver = Objects.requireNonNull(solver, "solver");
+      return this;
+    }
+
+    /** The start; default {@link Initialization#random()}. */
+    public Builder initialization(Initialization initialization) {
+      this.initialization = Objects.requireNonNull(initialization, "initialization");
+      return this;
+    }
+
+    /** Makes random choices reproducible; default 0. */
+    public Builder seed(long seed) {
+      this.seed = seed;
+      return this;
+    }
+
+    /** At least 1; default 200. */
+    public Builder maxIterations(int maxIterations) {
+      if (maxIterations < 1) {
+        throw new InvalidArgumentException("max iterations", maxIterations, "at least 1");
+      }
+      this.maxIterations = maxIterations;
+      return this;
+    }
+
+    /** Iterations without improvement before stopping; at least 1; default 100. */
+    public Builder patience(int patience) {
+      if (patience < 1) {
+        throw new InvalidArgumentException("patience", patience, "at least 1");
+      }
+      this.patience = patience;
+      return this;
+    }
+
+    /** Relative decrease of the loss that counts as improvement, in [0, 1); default 1e-6. */
+    public Builder tolerance(double tolerance) {
+      if (!(tolerance >= 0 && tolerance < 1)) {
+        throw new InvalidArgumentException("tolerance", tolerance, "at least 0 and below 1");
+      }
+      this.tolerance = tolerance;
+      return this;
+    }
+
+    /** ρ of the least squares for the features; positive; default 1e-6. */
+    public Builder ridge(double ridge) {
+      if (!(ridge > 0) || Double.isInfinite(ridge)) {
+        throw new InvalidArgumentException("ridge", ridge, "positive and finite");
+      }
+      this.ridge = ridge;
+      return this;
+    }
+
+    /** A backend's name to force it, or {@code "auto"}, the default. */
+    public Builder backend(String backend) {
+      this.backend = Objects.requireNonNull(backend, "backend");
+      return this;
+    }
+
+    /** Host threads that compute, at least 1; default: the JVM's processors. */
+    public Builder threads(int threads) {
+      this.threads = new BackendConfig(threads).threads();
+      return this;
+    }
+
+    /** Told after every iteration, on the fitting thread; must be quick. */
+    public Builder progress(Consumer<FitProgress> progress) {
+      this.progress = Objects.requireNonNull(progress, "progress");
+      return this;
+    }
+
+    /** Asked before every iteration; true ends the fit with a CancelledException. */
+    public Builder cancellation(BooleanSupplier cancelled) {
+      this.cancelled = Objects.requireNonNull(cancelled, "cancellation");
+      return this;
+    }
+
+    public SnmfOptions build() {
+      return new SnmfOptions(this);
+    }
+  }
+}

@@ -1,0 +1,10 @@
+package org.snmf4j;
+
+/** The factorization algorithm. */
+public enum Solver {
+  /**
+   * The algorithm of arXiv 2506.10920: least-squares features with hard winner-take-all,
+   * multiplicative steps for the coefficients. See {@link org.snmf4j.solver.MultiplicativeSolver}.
+   */
+  MULTIPLICATIVE
+}

@@ -1,0 +1,161 @@
+package org.snmf4j.solver;
+
+import java.util.SplittableRandom;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Features;
+import org.snmf4j.backend.Statistics;
+import org.snmf4j.linalg.Cholesky;
+import org.snmf4j.linalg.SymmetricEigen;
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * Y = max(√Σ Vᵀ, {@value #FLOOR}) from the k leading singular triplets, as in the authors' code; the
+ * sign of a row, which a decomposition leaves open, is such that its positive part is the larger.
+ *
+ * <p>The triplets come from subspace iteration with {@value #OVERSAMPLING} extra directions and
+ * {@value #STEPS} steps (Halko, Martinsson and Tropp 2011). A step is C = AYᵀ, Z = C G⁻¹, Y = ZᵀA:
+ * the least-squares solve in place of an orthogonalization spans the same space and stays
+ * well-conditioned.
+ */
+public final class SvdStart implements Start {
+  private static final int STEPS = 8;
+  private static final int OVERSAMPLING = 16;
+  private static final double FLOOR = 1e-6;
+
+  @Override
+  public Coefficients create(Problem problem, long seed, Monitor monitor) {
+    Backend backend = problem.backend();
+    int width =
+        (int)
+            Math.min(
+                problem.rank() + (long) OVERSAMPLING,
+                Math.min(problem.neurons(), problem.tokens()));
+    double[][] projector;
+    SplittableRandom random = new SplittableRandom(seed);
+    try (Coefficients y =
+            RandomStart.Uploads.of(
+                problem,
+                width,
+                row -> {
+                  for (int t = 0; t < row.length; t++) {
+                    row[t] = random.nextDouble() - 0.5;
+                  }
+                });
+        Features z = backend.newFeatures(problem.neurons(), width);
+        Statistics statistics = backend.newStatistics(problem.neurons(), width)) {
+      for (int step = 0; step < STEPS; step++) {
+        monitor.checkCancelled();
+        backend.denseStatistics(problem.activations(), y, statistics);
+        backend.ridgeSolve(statistics, smallRidge(statistics.gram()), z);
+        backend.project(problem.activations(), z, y);
+      }
+      monitor.checkCancelled();
+      backend.denseStatistics(problem.activations(), y, statistics);
+      projector = projector(statistics, problem.rank());
+    }
+    return project(problem, projector);
+  }
+
+  private static double smallRidge(double[][] gram) {
+    double largest = 0;
+    for (int j = 0; j < gram.length; j++) {
+      largest = Math.max(largest, gram[j][j]);
+    }
+    return Math.max(largest * 1e-12, Double.MIN_NORMAL);
+  }
+
+  /**
+   * Features M {@code [d, k]} such that MᵀA = √Σ Vᵀ: with G = LLᵀ the rows L⁻¹Y are orthonormal, B =
+   * C L⁻ᵀ is A restricted to them, BᵀB = U Σ² Uᵀ, and M = B U Σ^(-3/2).
+   */
+  private static double[][] projector(Statistics statistics, int k) {
+    double[][] gram = statistics.gram();
+    Cholesky factor = Cholesky.ofRegularized(gram, smallRidge(gram));
+    int width = gram.length;
+    try (Matrix cross = statistics.cross()) {
+      double[][] b = cross.toArray();
+      for (double[] row : b) {
+        factor.forward(row);
+      }
+      SymmetricEigen eigen = SymmetricEigen.of(outer(b, width));
+      double floor = Math.max(0, eigen.value(0)) * 1e-12;
+      double[][] directions = new double[k][];
+      for (int j = 0; j < Math.min(k, width); j++) {
+        double square = eigen.value(j);
+        directions[j] = eigen.vector(j);
+        double scale = square > floor ? Math.pow(square, -0.75) : 0;
+        for (int l = 0; l < width; l++) {
+          directions[j][l] *= scale;
+        }
+      }
+      double[][] projector = new double[b.length][k];
+      for (int i = 0; i < b.length; i++) {
+        for (int j = 0; j < Math.min(k, width); j++) {
+          double sum = 0;
+          for (int l = 0; l < width; l++) {
+            sum += b[i][l] * directions[j][l];
+          }
+          projector[i][j] = sum;
+        }
+      }
+      return projector;
+    }
+  }
+
+  private static double[][] outer(double[][] b, int width) {
+    double[][] product = new double[width][width];
+    for (double[] row : b) {
+      for (int j = 0; j < width; j++) {
+        double value = row[j];
+        double[] target = product[j];
+        for (int l = 0; l < width; l++) {
+          target[l] += value * row[l];
+        }
+      }
+    }
+    return product;
+  }
+
+  private static Coefficients project(Problem problem, double[][] projector) {
+    Backend backend = problem.backend();
+    Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
+    try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
+        Matrix values = Matrix.of(projector)) {
+      z.upload(values);
+      backend.project(problem.activations(), z, start);
+      try (Matrix rows = start.download()) {
+        clamp(rows);
+        start.upload(rows);
+      }
+      return start;
+    } catch (RuntimeException | Error e) {
+      start.close();
+      throw e;
+    }
+  }
+
+  private static void clamp(Matrix rows) {
+    int width = (int) Math.min(rows.columns(), 1 << 14);
+    double[] stretch = new double[width];
+    for (long j = 0; j < rows.rows(); j++) {
+      double balance = 0;
+      for (long from = 0; from < rows.columns(); from += width) {
+        int length = (int) Math.min(width, rows.columns() - from);
+        rows.readRow(j, from, stretch, 0, length);
+        for (int t = 0; t < length; t++) {
+          balance += stretch[t] * Math.abs(stretch[t]);
+        }
+      }
+      double sign = balance < 0 ? -1 : 1;
+      for (long from = 0; from < rows.columns(); from += width) {
+        int length = (int) Math.min(width, rows.columns() - from);
+        rows.readRow(j, from, stretch, 0, length);
+        for (int t = 0; t < length; t++) {
+          stretch[t] = Math.max(sign * stretch[t], FLOOR);
+        }
+        rows.writeRow(j, from, stretch, 0, length);
+      }
+    }
+  }
+}
