@@ -5,6 +5,7 @@ import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
 import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Statistics;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.solver.MultiplicativeSolver;
@@ -33,8 +34,7 @@ public final class Snmf {
    */
   public static SnmfModel fit(Matrix activations, SnmfOptions options) {
     requireRank(activations, options.rank());
-    try (Backend backend =
-        Backends.open(options.backend(), new BackendConfig(options.threads()))) {
+    try (Backend backend = Backends.open(options.backend(), new BackendConfig(options.threads()))) {
       return fit(activations, options, backend);
     }
   }
@@ -70,8 +70,9 @@ public final class Snmf {
                 backend.threads(),
                 options.seed(),
                 backend.memory().peak());
+        double[][] gram = gram(problem, solution);
         return SnmfModel.of(
-            solution.features().download(), solution.coefficients().download(), report);
+            solution.features().download(), solution.coefficients().download(), gram, report);
       }
     }
   }
@@ -82,12 +83,17 @@ public final class Snmf {
     return switch (options.solver()) {
       case MULTIPLICATIVE ->
           new MultiplicativeSolver(
-                  options.maxIterations(),
-                  options.patience(),
-                  options.tolerance(),
-                  options.ridge())
+                  options.maxIterations(), options.patience(), options.tolerance(), options.ridge())
               .fit(problem, start, options.monitor());
     };
+  }
+
+  private static double[][] gram(Problem problem, Solution solution) {
+    try (Statistics statistics =
+        problem.backend().newStatistics(problem.activations().neurons(), problem.rank())) {
+      problem.backend().gram(solution.coefficients(), statistics);
+      return statistics.gram();
+    }
   }
 
   private static void requireRank(Matrix activations, int rank) {
@@ -96,8 +102,13 @@ public final class Snmf {
       throw new InvalidArgumentException(
           "rank",
           rank,
-          "between 1 and " + limit + " (the smaller side of activations [" + activations.rows()
-              + ", " + activations.columns() + "])");
+          "between 1 and "
+              + limit
+              + " (the smaller side of activations ["
+              + activations.rows()
+              + ", "
+              + activations.columns()
+              + "])");
     }
   }
 }

@@ -31,6 +31,8 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doDenseStatistics(Activations a, Coefficients y, Statistics result);
 
+  protected abstract void doGram(Coefficients y, Statistics result);
+
   protected abstract void doRidgeSolve(Statistics statistics, double ridge, Features result);
 
   protected abstract void doWinnerTakeAll(Features z, int keep);
@@ -91,6 +93,17 @@ public abstract class AbstractBackend implements Backend {
           require(a, y);
           require(result, a.neurons(), y.rank());
           doDenseStatistics(a, y, result);
+          return null;
+        });
+  }
+
+  @Override
+  public final void gram(Coefficients y, Statistics result) {
+    locked(
+        () -> {
+          y.requireUsable(this, "coefficients");
+          require(result, result.neurons(), y.rank());
+          doGram(y, result);
           return null;
         });
   }

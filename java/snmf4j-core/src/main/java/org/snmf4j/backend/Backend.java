@@ -51,6 +51,9 @@ public interface Backend extends AutoCloseable {
   /** C = AYᵀ and G = YYᵀ. */
   void denseStatistics(Activations a, Coefficients y, Statistics result);
 
+  /** G = YYᵀ; C is left as it is. */
+  void gram(Coefficients y, Statistics result);
+
   /**
    * Z ← C (G + ridge·I)⁻¹, solved in float64. G may be singular: the ridge grows tenfold, from the
    * one given, until the factorization succeeds.

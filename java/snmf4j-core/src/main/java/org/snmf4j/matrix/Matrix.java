@@ -246,13 +246,24 @@ public final class Matrix implements AutoCloseable {
   /** A new matrix of the given type with the same elements, stored row by row. */
   public Matrix copy(ElementType target) {
     Matrix copy = allocate(target, rows, columns);
-    if (isRowMajor()) {
-      copy.copyRows(this);
-    } else {
-      // Fill by columns: both sides then walk along what lies side by side in the source.
-      copy.transpose().copyRows(transpose());
-    }
+    copyTo(copy);
     return copy;
+  }
+
+  /** Copies all elements into a matrix of the same shape; a float32 target rounds. */
+  public void copyTo(Matrix target) {
+    if (target.rows != rows || target.columns != columns) {
+      throw new InvalidArgumentException(
+          "target",
+          "of shape [" + target.rows + ", " + target.columns + "]",
+          "of shape [" + rows + ", " + columns + "]");
+    }
+    if (isRowMajor()) {
+      target.copyRows(this);
+    } else {
+      // Walk along what lies side by side in the source.
+      target.transpose().copyRows(transpose());
+    }
   }
 
   private void copyRows(Matrix source) {

@@ -6,8 +6,8 @@ import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 
 /**
- * The current iterate, the next one being written, and the best so far. They trade places instead of
- * being copied; a third pair is allocated only once an iterate fails to improve.
+ * The current iterate, the next one being written, and the best so far. They trade places instead
+ * of being copied; a third pair is allocated only once an iterate fails to improve.
  */
 final class Iterates {
   private final Problem problem;

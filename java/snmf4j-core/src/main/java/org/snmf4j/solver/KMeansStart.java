@@ -11,9 +11,9 @@ import org.snmf4j.backend.Statistics;
 import org.snmf4j.matrix.Matrix;
 
 /**
- * Clusters the tokens by {@value #STEPS} Lloyd steps from k distinct random tokens; Y is the one-hot
- * membership, floored at {@value #FLOOR}, as in the authors' code. An empty cluster is re-seeded
- * with the token that its own centroid represents worst.
+ * Clusters the tokens by {@value #STEPS} Lloyd steps from k distinct random tokens; Y is the
+ * one-hot membership, floored at {@value #FLOOR}, as in the authors' code. An empty cluster is
+ * re-seeded with the token that its own centroid represents worst.
  */
 public final class KMeansStart implements Start {
   private static final int STEPS = 15;

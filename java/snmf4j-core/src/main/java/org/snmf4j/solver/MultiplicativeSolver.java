@@ -101,8 +101,15 @@ public final class MultiplicativeSolver {
       }
       if (!Double.isFinite(loss)) {
         throw new BackendFailureException(
-            "the loss became " + loss + " at iteration " + (done + 1) + "; the activations' scale"
-                + " (squared norm " + squaredNorm + ") is beyond what " + backend.elementType()
+            "the loss became "
+                + loss
+                + " at iteration "
+                + (done + 1)
+                + "; the activations' scale"
+                + " (squared norm "
+                + squaredNorm
+                + ") is beyond what "
+                + backend.elementType()
                 + " arithmetic bears: rescale them");
       }
       iterates.advance(loss);

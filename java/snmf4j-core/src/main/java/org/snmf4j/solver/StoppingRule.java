@@ -3,8 +3,8 @@ package org.snmf4j.solver;
 /**
  * Stops after {@code patience} iterations without a relative improvement of {@code tolerance}.
  *
- * <p>The tolerance is relative because squared losses reach 1e6 and beyond, where an absolute one is
- * below the resolution of float32.
+ * <p>The tolerance is relative because squared losses reach 1e6 and beyond, where an absolute one
+ * is below the resolution of float32.
  */
 final class StoppingRule {
   private final int patience;

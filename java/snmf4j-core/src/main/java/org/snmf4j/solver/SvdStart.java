@@ -10,8 +10,9 @@ import org.snmf4j.linalg.SymmetricEigen;
 import org.snmf4j.matrix.Matrix;
 
 /**
- * Y = max(√Σ Vᵀ, {@value #FLOOR}) from the k leading singular triplets, as in the authors' code; the
- * sign of a row, which a decomposition leaves open, is such that its positive part is the larger.
+ * Y = max(√Σ Vᵀ, {@value #FLOOR}) from the k leading singular triplets, as in the authors' code;
+ * the sign of a row, which a decomposition leaves open, is such that its positive part is the
+ * larger.
  *
  * <p>The triplets come from subspace iteration with {@value #OVERSAMPLING} extra directions and
  * {@value #STEPS} steps (Halko, Martinsson and Tropp 2011). A step is C = AYᵀ, Z = C G⁻¹, Y = ZᵀA:
@@ -34,7 +35,7 @@ public final class SvdStart implements Start {
     double[][] projector;
     SplittableRandom random = new SplittableRandom(seed);
     try (Coefficients y =
-            RandomStart.Uploads.of(
+            Uploads.of(
                 problem,
                 width,
                 row -> {
@@ -66,8 +67,8 @@ public final class SvdStart implements Start {
   }
 
   /**
-   * Features M {@code [d, k]} such that MᵀA = √Σ Vᵀ: with G = LLᵀ the rows L⁻¹Y are orthonormal, B =
-   * C L⁻ᵀ is A restricted to them, BᵀB = U Σ² Uᵀ, and M = B U Σ^(-3/2).
+   * Features M {@code [d, k]} such that MᵀA = √Σ Vᵀ: with G = LLᵀ the rows L⁻¹Y are orthonormal, B
+   * = C L⁻ᵀ is A restricted to them, BᵀB = U Σ² Uᵀ, and M = B U Σ^(-3/2).
    */
   private static double[][] projector(Statistics statistics, int k) {
     double[][] gram = statistics.gram();

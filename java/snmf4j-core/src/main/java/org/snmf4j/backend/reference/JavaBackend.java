@@ -83,6 +83,20 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doGram(Coefficients y, Statistics result) {
+    double[][] coefficients = ((JavaCoefficients) y).panels.data;
+    Sums sums = new Sums((JavaStatistics) result, Refresh.GRAM, workers.threads());
+    workers.forRanges(
+        coefficients.length,
+        (worker, from, to) -> {
+          for (int p = from; p < to; p++) {
+            sums.add(worker, null, coefficients[p]);
+          }
+        });
+    sums.reduce();
+  }
+
+  @Override
   protected void doRidgeSolve(Statistics statistics, double ridge, Features result) {
     JavaStatistics s = (JavaStatistics) statistics;
     JavaFeatures z = (JavaFeatures) result;

@@ -1,0 +1,243 @@
+package org.snmf4j;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.Backends;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Features;
+import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.UpdateRule;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * A decomposition A ≈ Z·Y: features Z {@code [d, k]} with columns of unit ℓ2 norm, coefficients Y
+ * {@code [k, n]} ≥ 0 that carry the scale, and the report of the fit that they come from.
+ *
+ * <p>Owns both matrices; {@link #close()} closes them. Immutable, so safe for use by several
+ * threads while open.
+ */
+public final class SnmfModel implements AutoCloseable {
+  /** Sweeps after which {@link #encode} gives up; convergence takes tens. */
+  private static final int ENCODE_SWEEPS = 2000;
+
+  /** Remaining error of {@link #encode}, see {@link UpdateRule.Hals}. */
+  private static final double ENCODE_TOLERANCE = 1e-8;
+
+  /** Bytes of activations that {@link #encode} packs at a time. */
+  private static final long ENCODE_BLOCK_BYTES = 1L << 27;
+
+  private final Matrix features;
+  private final Matrix coefficients;
+  private final double[] explainedVariance;
+  private final FitReport report;
+  private final int[][] supports;
+  private final FeatureStatistics[] statistics;
+
+  SnmfModel(Matrix features, Matrix coefficients, double[] explainedVariance, FitReport report) {
+    this.features = features;
+    this.coefficients = coefficients;
+    this.explainedVariance = explainedVariance;
+    this.report = report;
+    supports = new int[rank()][];
+    statistics = new FeatureStatistics[rank()];
+  }
+
+  /**
+   * Normalizes factors and takes them over.
+   *
+   * @param gram YYᵀ before the normalization
+   */
+  static SnmfModel of(Matrix features, Matrix coefficients, double[][] gram, FitReport report) {
+    Normalization.unitFeatures(features, coefficients, gram);
+    double[] shares = Normalization.energyShares(features, gram, report.squaredNorm());
+    return new SnmfModel(features, coefficients, shares, report);
+  }
+
+  /** d. */
+  public long neurons() {
+    return features.rows();
+  }
+
+  /** k. */
+  public int rank() {
+    return (int) features.columns();
+  }
+
+  /** n. */
+  public long tokens() {
+    return coefficients.columns();
+  }
+
+  /**
+   * Z {@code [d, k]}; unit columns, zero for a dead feature. Belongs to the model: read only, do
+   * not close.
+   */
+  public Matrix features() {
+    return features;
+  }
+
+  /** Y {@code [k, n]} ≥ 0. Belongs to the model: read only, do not close. */
+  public Matrix coefficients() {
+    return coefficients;
+  }
+
+  /** Share of ‖A‖² that each feature explains, {@code [k]}. */
+  double[] explainedVariance() {
+    return explainedVariance;
+  }
+
+  /** How the fit went. */
+  public FitReport report() {
+    return report;
+  }
+
+  /**
+   * The neurons that a feature is made of: indices of its nonzeros, ascending.
+   *
+   * @param feature between 0 and k − 1
+   */
+  public int[] support(int feature) {
+    requireFeature(feature);
+    synchronized (supports) {
+      if (supports[feature] == null) {
+        int count = 0;
+        int[] found = new int[16];
+        for (int i = 0; i < neurons(); i++) {
+          if (features.get(i, feature) != 0) {
+            found = count == found.length ? Arrays.copyOf(found, 2 * count) : found;
+            found[count++] = i;
+          }
+        }
+        supports[feature] = Arrays.copyOf(found, count);
+      }
+      return supports[feature].clone();
+    }
+  }
+
+  /**
+   * Facts about a feature; the first call reads its coefficients.
+   *
+   * @param feature between 0 and k − 1
+   */
+  public FeatureStatistics statistics(int feature) {
+    requireFeature(feature);
+    synchronized (statistics) {
+      if (statistics[feature] == null) {
+        statistics[feature] = computeStatistics(feature);
+      }
+      return statistics[feature];
+    }
+  }
+
+  private FeatureStatistics computeStatistics(int feature) {
+    double[] stretch = new double[(int) Math.min(tokens(), 1 << 14)];
+    double largest = 0;
+    for (long from = 0; from < tokens(); from += stretch.length) {
+      int length = (int) Math.min(stretch.length, tokens() - from);
+      coefficients.readRow(feature, from, stretch, 0, length);
+      for (int t = 0; t < length; t++) {
+        largest = Math.max(largest, stretch[t]);
+      }
+    }
+    long active = 0;
+    for (long from = 0; from < tokens(); from += stretch.length) {
+      int length = (int) Math.min(stretch.length, tokens() - from);
+      coefficients.readRow(feature, from, stretch, 0, length);
+      for (int t = 0; t < length; t++) {
+        if (stretch[t] > 1e-6 * largest) {
+          active++;
+        }
+      }
+    }
+    return new FeatureStatistics(
+        explainedVariance[feature], (double) active / tokens(), largest, support(feature).length);
+  }
+
+  /**
+   * Coefficients of new tokens, features fixed: the non-negative least squares min ‖A − ZY‖², Y ≥
+   * 0, token by token, on the best available backend. Each token's result depends on that token's
+   * neighbours only through when the sweeps stop.
+   *
+   * @param activations A {@code [d, m]}, a column per token; finite
+   * @return Y {@code [k, m]}, which the caller closes
+   * @throws InvalidArgumentException if A has another number of neurons
+   */
+  public Matrix encode(Matrix activations) {
+    requireNeurons(activations);
+    try (Backend backend = Backends.open(Backends.AUTO, BackendConfig.defaults())) {
+      return encode(activations, backend);
+    }
+  }
+
+  /** As {@link #encode(Matrix)}, on an open backend, which stays open. */
+  public Matrix encode(Matrix activations, Backend backend) {
+    requireNeurons(activations);
+    long tokens = activations.columns();
+    long block = Math.max(64, ENCODE_BLOCK_BYTES / (neurons() * backend.elementType().bytes()));
+    Matrix result = Matrix.allocate(backend.elementType(), rank(), tokens);
+    try (Features z = backend.newFeatures((int) neurons(), rank())) {
+      z.upload(features);
+      for (long from = 0; from < tokens; from += block) {
+        long to = Math.min(tokens, from + block);
+        encodeBlock(activations.columnRange(from, to), backend, z, result, from);
+      }
+      return result;
+    } catch (RuntimeException | Error e) {
+      result.close();
+      throw e;
+    }
+  }
+
+  private void encodeBlock(Matrix block, Backend backend, Features z, Matrix result, long at) {
+    UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE);
+    try (Activations a = backend.pack(block);
+        Coefficients y = backend.newCoefficients(rank(), block.columns())) {
+      backend.pass(a, z, rule, y, y, Refresh.NONE, null);
+      try (Matrix values = y.download()) {
+        values.copyTo(result.columnRange(at, at + block.columns()));
+      }
+    }
+  }
+
+  /**
+   * Writes the model as one safetensors file, atomically: tensors {@code features} {@code [d, k]}
+   * and {@code coefficients} {@code [k, n]} as F32, the report as metadata.
+   */
+  public void save(Path file) {
+    ModelFile.write(this, file);
+  }
+
+  /**
+   * Reads a model; its matrices are mapped from the file, which must not change while it is open.
+   *
+   * @throws org.snmf4j.error.FileFormatException if the file is not a model
+   */
+  public static SnmfModel load(Path file) {
+    return ModelFile.read(file);
+  }
+
+  @Override
+  public void close() {
+    features.close();
+    coefficients.close();
+  }
+
+  private void requireFeature(int feature) {
+    if (feature < 0 || feature >= rank()) {
+      throw new InvalidArgumentException("feature", feature, "between 0 and " + (rank() - 1));
+    }
+  }
+
+  private void requireNeurons(Matrix activations) {
+    if (activations.rows() != neurons()) {
+      throw new InvalidArgumentException(
+          "activations",
+          "of shape [" + activations.rows() + ", " + activations.columns() + "]",
+          "of " + neurons() + " rows, the model's neurons");
+    }
+  }
+}
