@@ -2,13 +2,13 @@ package org.snmf4j;
 
 import org.snmf4j.matrix.Matrix;
 
-/** Moves the scale of the factors into the coefficients and shares out what they explain. */
+/** Moves the scale of the factors into the coefficients. */
 final class Normalization {
   private Normalization() {}
 
-  /** Makes the columns of Z unit vectors and scales the rows of Y, and YYᵀ, to match. */
-  static void unitFeatures(Matrix features, Matrix coefficients, double[][] gram) {
-    int k = gram.length;
+  /** Makes the columns of Z unit vectors and scales the rows of Y to match. */
+  static void unitFeatures(Matrix features, Matrix coefficients) {
+    int k = (int) features.columns();
     double[] norms = columnNorms(features, k);
     double[] row = new double[k];
     for (long i = 0; i < features.rows(); i++) {
@@ -28,10 +28,6 @@ final class Normalization {
         }
         coefficients.writeRow(j, from, stretch, 0, length);
       }
-      for (int l = 0; l < k; l++) {
-        gram[j][l] *= norms[j];
-        gram[l][j] *= norms[j];
-      }
     }
   }
 
@@ -48,35 +44,5 @@ final class Normalization {
       squares[j] = Math.sqrt(squares[j]);
     }
     return squares;
-  }
-
-  /** ⟨z_j y_j, ZY⟩ / ‖A‖² = Σ_l Q_jl G_jl / ‖A‖², which add up to ‖ZY‖² / ‖A‖². */
-  static double[] energyShares(Matrix features, double[][] gram, double squaredNorm) {
-    int k = gram.length;
-    double[][] q = new double[k][k];
-    double[] row = new double[k];
-    int[] nonzero = new int[k];
-    for (long i = 0; i < features.rows(); i++) {
-      features.readRow(i, 0, row, 0, k);
-      int count = 0;
-      for (int j = 0; j < k; j++) {
-        if (row[j] != 0) {
-          nonzero[count++] = j;
-        }
-      }
-      for (int a = 0; a < count; a++) {
-        for (int b = 0; b < count; b++) {
-          q[nonzero[a]][nonzero[b]] += row[nonzero[a]] * row[nonzero[b]];
-        }
-      }
-    }
-    double[] shares = new double[k];
-    for (int j = 0; j < k; j++) {
-      for (int l = 0; l < k; l++) {
-        shares[j] += q[j][l] * gram[j][l];
-      }
-      shares[j] /= squaredNorm;
-    }
-    return shares;
   }
 }

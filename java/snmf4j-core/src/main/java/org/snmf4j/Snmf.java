@@ -70,9 +70,9 @@ public final class Snmf {
                 backend.threads(),
                 options.seed(),
                 backend.memory().peak());
-        double[][] gram = gram(problem, solution);
-        return SnmfModel.of(
-            solution.features().download(), solution.coefficients().download(), gram, report);
+        Matrix features = solution.features().download();
+        double[] explained = explained(problem, solution, features);
+        return SnmfModel.of(features, solution.coefficients().download(), explained, report);
       }
     }
   }
@@ -88,11 +88,14 @@ public final class Snmf {
     };
   }
 
-  private static double[][] gram(Problem problem, Solution solution) {
+  /** Share of ‖A‖² that each feature explains. */
+  private static double[] explained(Problem problem, Solution solution, Matrix features) {
     try (Statistics statistics =
         problem.backend().newStatistics(problem.activations().neurons(), problem.rank())) {
-      problem.backend().gram(solution.coefficients(), statistics);
-      return statistics.gram();
+      problem.backend().denseStatistics(problem.activations(), solution.coefficients(), statistics);
+      try (Matrix cross = statistics.cross()) {
+        return Shares.of(features, cross, statistics.gram(), problem.activations().squaredNorm());
+      }
     }
   }
 

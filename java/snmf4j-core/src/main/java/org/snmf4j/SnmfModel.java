@@ -46,15 +46,11 @@ public final class SnmfModel implements AutoCloseable {
     statistics = new FeatureStatistics[rank()];
   }
 
-  /**
-   * Normalizes factors and takes them over.
-   *
-   * @param gram YYᵀ before the normalization
-   */
-  static SnmfModel of(Matrix features, Matrix coefficients, double[][] gram, FitReport report) {
-    Normalization.unitFeatures(features, coefficients, gram);
-    double[] shares = Normalization.energyShares(features, gram, report.squaredNorm());
-    return new SnmfModel(features, coefficients, shares, report);
+  /** Moves the scale of the factors into the coefficients and takes them over. */
+  static SnmfModel of(
+      Matrix features, Matrix coefficients, double[] explainedVariance, FitReport report) {
+    Normalization.unitFeatures(features, coefficients);
+    return new SnmfModel(features, coefficients, explainedVariance, report);
   }
 
   /** d. */

@@ -21,7 +21,10 @@ public abstract class AbstractBackend implements Backend {
   private final Set<Resident> residents = new LinkedHashSet<>();
   private boolean closed;
 
-  protected abstract Activations doPack(Matrix activations);
+  /**
+   * @param columns the tokens to take, or null for all
+   */
+  protected abstract Activations doPack(Matrix activations, long[] columns);
 
   protected abstract Coefficients doNewCoefficients(int rank, long tokens);
 
@@ -30,8 +33,6 @@ public abstract class AbstractBackend implements Backend {
   protected abstract Statistics doNewStatistics(int neurons, int rank);
 
   protected abstract void doDenseStatistics(Activations a, Coefficients y, Statistics result);
-
-  protected abstract void doGram(Coefficients y, Statistics result);
 
   protected abstract void doRidgeSolve(Statistics statistics, double ridge, Features result);
 
@@ -62,7 +63,21 @@ public abstract class AbstractBackend implements Backend {
   @Override
   public final Activations pack(Matrix activations) {
     Checks.positive("neurons", activations.rows(), Integer.MAX_VALUE - 64);
-    return locked(() -> registered(doPack(activations)));
+    return locked(() -> registered(doPack(activations, null)));
+  }
+
+  @Override
+  public final Activations pack(Matrix activations, long[] columns) {
+    Checks.positive("neurons", activations.rows(), Integer.MAX_VALUE - 64);
+    Checks.positive("number of columns", columns.length, Integer.MAX_VALUE);
+    long[] checked = columns.clone();
+    for (long column : checked) {
+      if (column < 0 || column >= activations.columns()) {
+        throw new InvalidArgumentException(
+            "column", column, "between 0 and " + (activations.columns() - 1));
+      }
+    }
+    return locked(() -> registered(doPack(activations, checked)));
   }
 
   @Override
@@ -93,17 +108,6 @@ public abstract class AbstractBackend implements Backend {
           require(a, y);
           require(result, a.neurons(), y.rank());
           doDenseStatistics(a, y, result);
-          return null;
-        });
-  }
-
-  @Override
-  public final void gram(Coefficients y, Statistics result) {
-    locked(
-        () -> {
-          y.requireUsable(this, "coefficients");
-          require(result, result.neurons(), y.rank());
-          doGram(y, result);
           return null;
         });
   }

@@ -39,6 +39,15 @@ public interface Backend extends AutoCloseable {
    */
   Activations pack(Matrix activations);
 
+  /**
+   * Copies chosen tokens to where the backend computes; drops padding, or takes a sample.
+   *
+   * @param activations A {@code [d, n]}, a column per token, in any layout
+   * @param columns the tokens to take, each between 0 and n − 1; at least one; may repeat
+   * @throws org.snmf4j.error.NonFiniteValueException if a chosen token holds a NaN or infinity
+   */
+  Activations pack(Matrix activations, long[] columns);
+
   /** Zero coefficients {@code [rank, tokens]}. */
   Coefficients newCoefficients(int rank, long tokens);
 
@@ -50,9 +59,6 @@ public interface Backend extends AutoCloseable {
 
   /** C = AYᵀ and G = YYᵀ. */
   void denseStatistics(Activations a, Coefficients y, Statistics result);
-
-  /** G = YYᵀ; C is left as it is. */
-  void gram(Coefficients y, Statistics result);
 
   /**
    * Z ← C (G + ridge·I)⁻¹, solved in float64. G may be singular: the ridge grows tenfold, from the

@@ -45,10 +45,15 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
-  protected Activations doPack(Matrix activations) {
-    activations.requireFinite("activations");
-    Panels panels = Panels.allocate(Math.toIntExact(activations.rows()), activations.columns());
-    panels.upload(activations);
+  protected Activations doPack(Matrix activations, long[] columns) {
+    long tokens = columns == null ? activations.columns() : columns.length;
+    Panels panels = Panels.allocate(Math.toIntExact(activations.rows()), tokens);
+    if (columns == null) {
+      activations.requireFinite("activations");
+      panels.upload(activations);
+    } else {
+      panels.upload(activations, columns);
+    }
     return new JavaActivations(this, panels);
   }
 
@@ -77,20 +82,6 @@ final class JavaBackend extends AbstractBackend {
         (worker, from, to) -> {
           for (int p = from; p < to; p++) {
             sums.add(worker, panels[p], coefficients[p]);
-          }
-        });
-    sums.reduce();
-  }
-
-  @Override
-  protected void doGram(Coefficients y, Statistics result) {
-    double[][] coefficients = ((JavaCoefficients) y).panels.data;
-    Sums sums = new Sums((JavaStatistics) result, Refresh.GRAM, workers.threads());
-    workers.forRanges(
-        coefficients.length,
-        (worker, from, to) -> {
-          for (int p = from; p < to; p++) {
-            sums.add(worker, null, coefficients[p]);
           }
         });
     sums.reduce();

@@ -1,6 +1,7 @@
 package org.snmf4j.backend.reference;
 
 import org.snmf4j.error.MemoryExhaustedException;
+import org.snmf4j.error.NonFiniteValueException;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
@@ -72,6 +73,21 @@ final class Panels {
         for (int i = 0; i < rows; i++) {
           panel[i * WIDTH + at] = column[i];
         }
+      }
+    }
+  }
+
+  /** Copies chosen columns of {@code values} in, all finite. */
+  void upload(Matrix values, long[] columns) {
+    for (int token = 0; token < columns.length; token++) {
+      double[] panel = data[token / WIDTH];
+      int at = token % WIDTH;
+      for (int i = 0; i < rows; i++) {
+        double value = values.get(i, columns[token]);
+        if (!Double.isFinite(value)) {
+          throw new NonFiniteValueException("activations", i, columns[token], value);
+        }
+        panel[i * WIDTH + at] = value;
       }
     }
   }
