@@ -192,7 +192,7 @@ public final class SnmfModel implements AutoCloseable {
     UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE);
     try (Activations a = backend.pack(block);
         Coefficients y = backend.newCoefficients(rank(), block.columns())) {
-      backend.pass(a, z, rule, y, y, Refresh.NONE, null);
+      backend.pass(a, z, rule, y, null, y, Refresh.NONE, null);
       try (Matrix values = y.download()) {
         values.copyTo(result.columnRange(at, at + block.columns()));
       }

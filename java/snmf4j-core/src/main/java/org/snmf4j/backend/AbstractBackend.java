@@ -38,13 +38,14 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doWinnerTakeAll(Features z, int keep);
 
-  protected abstract void doNormalize(Coefficients y, Features z, Statistics statistics);
+  protected abstract void doScaleColumns(Features z, double[] factors);
 
   protected abstract PassResult doPass(
       Activations a,
       Features z,
       UpdateRule rule,
       Coefficients y,
+      double[] rowScale,
       Coefficients result,
       Refresh refresh,
       Statistics statistics);
@@ -133,16 +134,20 @@ public abstract class AbstractBackend implements Backend {
   }
 
   @Override
-  public final void normalize(Coefficients y, Features z, Statistics statistics) {
-    locked(
+  public final void scaleColumns(Features z, double[] factors) {
+    double[] checked = factors.clone();
+    run(
         () -> {
-          y.requireUsable(this, "coefficients");
-          z.requireUsable(this, "features");
-          Checks.shape("features", z.neurons(), z.rank(), z.neurons(), y.rank());
-          require(statistics, z.neurons(), z.rank());
-          doNormalize(y, z, statistics);
-          return null;
-        });
+          Checks.length("factors", checked, z.rank());
+          for (double factor : checked) {
+            if (!Double.isFinite(factor)) {
+              throw new InvalidArgumentException("factor", factor, "finite");
+            }
+          }
+          doScaleColumns(z, checked);
+        },
+        z,
+        "features");
   }
 
   @Override
@@ -151,6 +156,7 @@ public abstract class AbstractBackend implements Backend {
       Features z,
       UpdateRule rule,
       Coefficients y,
+      double[] rowScale,
       Coefficients result,
       Refresh refresh,
       Statistics statistics) {
@@ -159,13 +165,21 @@ public abstract class AbstractBackend implements Backend {
           require(a, z, y);
           result.requireUsable(this, "coefficients");
           Checks.shape("coefficients", result.rank(), result.tokens(), y.rank(), y.tokens());
+          if (rowScale != null) {
+            Checks.length("row scale", rowScale, y.rank());
+            for (double factor : rowScale) {
+              if (!(factor > 0) || Double.isInfinite(factor)) {
+                throw new InvalidArgumentException("row scale", factor, "positive and finite");
+              }
+            }
+          }
           if (refresh != Refresh.NONE) {
             if (statistics == null) {
               throw new InvalidArgumentException("statistics", null, "given to refresh " + refresh);
             }
             require(statistics, z.neurons(), z.rank());
           }
-          return doPass(a, z, rule, y, result, refresh, statistics);
+          return doPass(a, z, rule, y, rowScale, result, refresh, statistics);
         });
   }
 

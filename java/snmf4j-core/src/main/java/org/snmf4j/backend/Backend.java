@@ -77,17 +77,18 @@ public interface Backend extends AutoCloseable {
   void winnerTakeAll(Features z, int keep);
 
   /**
-   * Scales every row of Y to unit ℓ2 norm and every column of Z by that norm, so that ZY stays. A
-   * zero row stays zero and its feature as it is.
+   * Multiplies every column of Z by a factor.
    *
-   * @param statistics those of Y; only G's diagonal is read
+   * @param factors {@code [k]}, finite
    */
-  void normalize(Coefficients y, Features z, Statistics statistics);
+  void scaleColumns(Features z, double[] factors);
 
   /**
    * One pass over A: P = ZᵀA, Y′ = rule(Y, P, Q), and what {@code refresh} asks for of Y′.
    *
    * @param y where Y is read
+   * @param rowScale {@code [k]}, positive and finite: Y is read with its rows multiplied by these;
+   *     null for ones
    * @param result where Y′ is written; may be {@code y}
    * @param statistics where G and C of Y′ go; may be null if {@code refresh} is NONE
    */
@@ -96,6 +97,7 @@ public interface Backend extends AutoCloseable {
       Features z,
       UpdateRule rule,
       Coefficients y,
+      double[] rowScale,
       Coefficients result,
       Refresh refresh,
       Statistics statistics);

@@ -20,6 +20,13 @@ final class Checks {
     }
   }
 
+  static void length(String name, double[] values, int length) {
+    if (values.length != length) {
+      throw new InvalidArgumentException(
+          name, "of length " + values.length, "of length " + length + ", the rank");
+    }
+  }
+
   static void positive(String name, long value, long limit) {
     if (value < 1 || value > limit) {
       throw new InvalidArgumentException(name, value, "between 1 and " + limit);

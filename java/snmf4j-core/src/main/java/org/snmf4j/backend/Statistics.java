@@ -28,6 +28,16 @@ public abstract class Statistics extends Resident {
     return owner().call(this::doGram, this, "statistics");
   }
 
+  /** ℓ2 norms of Y's rows, √G_jj; 1 for a zero row. */
+  public final double[] rowNorms() {
+    double[][] gram = gram();
+    double[] norms = new double[rank];
+    for (int j = 0; j < rank; j++) {
+      norms[j] = gram[j][j] > 0 ? Math.sqrt(gram[j][j]) : 1;
+    }
+    return norms;
+  }
+
   /** A copy of C {@code [d, k]} of the backend's element type, which the caller closes. */
   public final Matrix cross() {
     return owner().call(this::doCross, this, "statistics");

@@ -83,7 +83,9 @@ public final class MultiplicativeSolver {
       Features z = iterates.features();
       backend.ridgeSolve(statistics, ridge, z);
       backend.winnerTakeAll(z, problem.keep());
-      backend.normalize(iterates.coefficients(), z, statistics);
+      // Y itself may be the best iterate, which must stay; the pass normalizes while reading.
+      double[] norms = statistics.rowNorms();
+      backend.scaleColumns(z, norms);
       // The last iteration needs no C for a next one.
       Refresh refresh = done + 1 == maxIterations ? Refresh.GRAM : Refresh.DENSE;
       PassResult sums =
@@ -92,6 +94,7 @@ public final class MultiplicativeSolver {
               z,
               rule,
               iterates.coefficients(),
+              Arrays.stream(norms).map(norm -> 1 / norm).toArray(),
               iterates.next(),
               refresh,
               statistics);

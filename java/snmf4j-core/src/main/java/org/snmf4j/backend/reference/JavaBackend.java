@@ -132,20 +132,13 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
-  protected void doNormalize(Coefficients y, Features features, Statistics statistics) {
-    double[][] gram = ((JavaStatistics) statistics).gram;
-    double[][] panels = ((JavaCoefficients) y).panels.data;
+  protected void doScaleColumns(Features features, double[] factors) {
     JavaFeatures z = (JavaFeatures) features;
     for (int j = 0; j < z.rank(); j++) {
-      double norm = Math.sqrt(gram[j][j]);
-      if (norm > 0) {
-        for (double[] panel : panels) {
-          JavaCoefficients.scale(panel, j, 1 / norm);
-        }
-        for (int i : z.support[j]) {
-          z.columns[j][i] *= norm;
-        }
+      for (int i : z.support[j]) {
+        z.columns[j][i] *= factors[j];
       }
+      z.findSupport(j);
     }
   }
 
@@ -155,6 +148,7 @@ final class JavaBackend extends AbstractBackend {
       Features features,
       UpdateRule rule,
       Coefficients y,
+      double[] rowScale,
       Coefficients result,
       Refresh refresh,
       Statistics statistics) {
@@ -169,10 +163,12 @@ final class JavaBackend extends AbstractBackend {
         panels.length,
         (worker, from, to) -> {
           double[] projected = new double[z.rank() * Panels.WIDTH];
+          double[] scaled = new double[z.rank() * Panels.WIDTH];
           double sum = 0;
           for (int p = from; p < to; p++) {
             PanelKernels.project(panels[p], z, projected);
-            PanelKernels.update(rule, q, projected, source[p], target[p]);
+            PanelKernels.scaleRows(source[p], rowScale, scaled);
+            PanelKernels.update(rule, q, projected, scaled, target[p]);
             sum += PanelKernels.dot(projected, target[p]);
             sums.add(worker, panels[p], target[p]);
           }

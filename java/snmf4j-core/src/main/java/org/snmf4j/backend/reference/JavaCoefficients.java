@@ -15,13 +15,6 @@ final class JavaCoefficients extends Coefficients {
     owner.allocated(panels.bytes());
   }
 
-  /** Scales row {@code j} of a panel. */
-  static void scale(double[] panel, int j, double factor) {
-    for (int t = 0; t < Panels.WIDTH; t++) {
-      panel[j * Panels.WIDTH + t] *= factor;
-    }
-  }
-
   @Override
   protected void doUpload(Matrix values) {
     panels.upload(values);

@@ -21,6 +21,14 @@ final class PanelKernels {
     }
   }
 
+  /** Rows of Y times their factors; {@code scale} may be null for ones. */
+  static void scaleRows(double[] y, double[] scale, double[] result) {
+    System.arraycopy(y, 0, result, 0, y.length);
+    for (int i = 0; scale != null && i < result.length; i++) {
+      result[i] *= scale[i / W];
+    }
+  }
+
   /** Y′ = rule(Y, P, Q), written to {@code result}, which may be {@code y}. */
   static void update(UpdateRule rule, double[][] q, double[] p, double[] y, double[] result) {
     if (rule instanceof UpdateRule.Multiplicative step) {
