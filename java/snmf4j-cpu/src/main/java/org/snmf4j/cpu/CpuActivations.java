@@ -1,0 +1,27 @@
+package org.snmf4j.cpu;
+
+import org.snmf4j.backend.Activations;
+import org.snmf4j.cpu.CpuLibrary.Panels;
+
+/** Packed activations in native memory. */
+final class CpuActivations extends Activations {
+  final Panels panels;
+  private final double squaredNorm;
+
+  CpuActivations(CpuBackend owner, int neurons, long tokens, Panels panels, double squaredNorm) {
+    super(owner, neurons, tokens);
+    this.panels = panels;
+    this.squaredNorm = squaredNorm;
+  }
+
+  @Override
+  public double squaredNorm() {
+    return squaredNorm;
+  }
+
+  @Override
+  protected void free() {
+    CpuLibrary.snmf4j_panels_destroy(panels);
+    panels.setNull();
+  }
+}

@@ -1,0 +1,225 @@
+package org.snmf4j.cpu;
+
+import static org.snmf4j.cpu.NativeCalls.check;
+
+import org.bytedeco.javacpp.BytePointer;
+import org.snmf4j.backend.AbstractBackend;
+import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Features;
+import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.PassResult;
+import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Statistics;
+import org.snmf4j.backend.UpdateRule;
+import org.snmf4j.cpu.CpuLibrary.Context;
+import org.snmf4j.cpu.CpuLibrary.FeatureColumns;
+import org.snmf4j.cpu.CpuLibrary.Panels;
+import org.snmf4j.cpu.CpuLibrary.Sums;
+import org.snmf4j.matrix.ElementType;
+import org.snmf4j.matrix.Matrix;
+
+/** The CPU backend: forwards to the native library what {@link AbstractBackend} has checked. */
+final class CpuBackend extends AbstractBackend {
+  private final Context context = new Context();
+  private final int threads;
+  private final String description;
+
+  /**
+   * @param isa one of CpuLibrary.ISA_*
+   */
+  CpuBackend(int threads, int isa, String blas) {
+    this.threads = threads;
+    try (BytePointer path = new BytePointer(blas)) {
+      check(CpuLibrary.snmf4j_context_create(threads, isa, path, context), "open the cpu backend");
+    }
+    description =
+        NativeCalls.text(CpuLibrary.snmf4j_isa_name(CpuLibrary.snmf4j_context_isa(context)))
+            + " kernels, float32, "
+            + threads
+            + " threads, "
+            + NativeCalls.text(CpuLibrary.snmf4j_context_blas(context)).trim();
+  }
+
+  @Override
+  public String name() {
+    return CpuBackendProvider.NAME;
+  }
+
+  @Override
+  public String description() {
+    return description;
+  }
+
+  @Override
+  public int threads() {
+    return threads;
+  }
+
+  @Override
+  public ElementType elementType() {
+    return ElementType.FLOAT32;
+  }
+
+  @Override
+  protected Activations doPack(Matrix activations, long[] columns) {
+    int neurons = Math.toIntExact(activations.rows());
+    long tokens = columns == null ? activations.columns() : columns.length;
+    Panels panels = newPanels(neurons, tokens);
+    try {
+      double squares =
+          columns == null
+              ? Transfer.write(activations, panels, "activations")
+              : Transfer.write(activations, columns, panels, "activations");
+      return new CpuActivations(this, neurons, tokens, panels, squares);
+    } catch (RuntimeException | Error e) {
+      CpuLibrary.snmf4j_panels_destroy(panels);
+      throw e;
+    }
+  }
+
+  @Override
+  protected Coefficients doNewCoefficients(int rank, long tokens) {
+    return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens));
+  }
+
+  private Panels newPanels(long rows, long tokens) {
+    Panels panels = new Panels();
+    check(
+        CpuLibrary.snmf4j_panels_create(context, rows, tokens, panels),
+        "allocate " + rows + " x " + tokens + " float32 values");
+    return panels;
+  }
+
+  @Override
+  protected Features doNewFeatures(int neurons, int rank) {
+    FeatureColumns columns = new FeatureColumns();
+    check(
+        CpuLibrary.snmf4j_features_create(context, neurons, rank, columns),
+        "allocate " + neurons + " x " + rank + " features");
+    return new CpuFeatures(this, neurons, rank, columns);
+  }
+
+  @Override
+  protected Statistics doNewStatistics(int neurons, int rank) {
+    Sums sums = new Sums();
+    check(
+        CpuLibrary.snmf4j_statistics_create(context, neurons, rank, sums),
+        "allocate statistics for " + neurons + " neurons and rank " + rank);
+    return new CpuStatistics(this, neurons, rank, sums);
+  }
+
+  @Override
+  protected void doDenseStatistics(Activations a, Coefficients y, Statistics result) {
+    check(
+        CpuLibrary.snmf4j_dense_statistics(panels(a), panels(y), sums(result)),
+        "compute the statistics");
+  }
+
+  @Override
+  protected void doRidgeSolve(Statistics statistics, double ridge, Features result) {
+    check(
+        CpuLibrary.snmf4j_ridge_solve(sums(statistics), ridge, columns(result)),
+        "solve for the features");
+  }
+
+  @Override
+  protected void doWinnerTakeAll(Features z, int keep) {
+    check(
+        CpuLibrary.snmf4j_features_winner_take_all(columns(z), keep),
+        "select the features' neurons");
+  }
+
+  @Override
+  protected void doScaleColumns(Features z, double[] factors) {
+    check(CpuLibrary.snmf4j_features_scale(columns(z), factors), "scale the features");
+  }
+
+  @Override
+  protected PassResult doPass(
+      Activations a,
+      Features z,
+      UpdateRule rule,
+      Coefficients y,
+      double[] rowScale,
+      Coefficients result,
+      Refresh refresh,
+      Statistics statistics) {
+    int kind = CpuLibrary.RULE_MULTIPLICATIVE;
+    double parameter = 0;
+    int sweeps = 1;
+    if (rule instanceof UpdateRule.Multiplicative step) {
+      parameter = step.epsilon();
+    } else if (rule instanceof UpdateRule.Hals hals) {
+      kind = CpuLibrary.RULE_HALS;
+      parameter = hals.tolerance();
+      sweeps = hals.sweeps();
+    }
+    double[] sums = new double[2];
+    check(
+        CpuLibrary.snmf4j_pass(
+            panels(a),
+            columns(z),
+            kind,
+            parameter,
+            sweeps,
+            panels(y),
+            rowScale,
+            panels(result),
+            refresh.ordinal(),
+            statistics == null ? null : sums(statistics),
+            sums),
+        "update the coefficients");
+    return new PassResult(sums[0], sums[1]);
+  }
+
+  @Override
+  protected void doProject(Activations a, Features z, Coefficients result) {
+    check(
+        CpuLibrary.snmf4j_project(panels(a), columns(z), panels(result)),
+        "project the activations");
+  }
+
+  @Override
+  protected double doResidual(Activations a, Features z, Coefficients y) {
+    double[] result = new double[1];
+    check(
+        CpuLibrary.snmf4j_residual(panels(a), columns(z), panels(y), result),
+        "compute the residual");
+    return result[0];
+  }
+
+  @Override
+  protected MemoryUse doMemory() {
+    long[] use = new long[2];
+    check(CpuLibrary.snmf4j_context_memory(context, use), "read the memory counter");
+    return new MemoryUse(use[0], use[1]);
+  }
+
+  @Override
+  protected void doResetPeak() {
+    check(CpuLibrary.snmf4j_context_reset_peak(context), "reset the memory counter");
+  }
+
+  @Override
+  protected void doClose() {
+    CpuLibrary.snmf4j_context_destroy(context);
+    context.setNull();
+  }
+
+  private static Panels panels(Activations a) {
+    return ((CpuActivations) a).panels;
+  }
+
+  private static Panels panels(Coefficients y) {
+    return ((CpuCoefficients) y).panels;
+  }
+
+  private static FeatureColumns columns(Features z) {
+    return ((CpuFeatures) z).columns;
+  }
+
+  private static Sums sums(Statistics statistics) {
+    return ((CpuStatistics) statistics).sums;
+  }
+}

@@ -1,0 +1,207 @@
+package org.snmf4j.cpu;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import org.bytedeco.javacpp.Loader;
+
+/**
+ * Finds and loads the native library, once per class loader: unless {@value #DISABLE} is {@code
+ * true}, from {@value #PATH} (a file or its folder) and nowhere else if that is set, otherwise from
+ * the jar, otherwise from the system's library path.
+ *
+ * <p>A library from the jar is unpacked into {@value #CACHE} (default {@code ~/.cache/snmf4j}), in
+ * a folder named by its content, by an atomic move: processes may race for it.
+ */
+final class NativeLibrary {
+  static final String DISABLE = "snmf4j.native.disable";
+  static final String PATH = "snmf4j.native.path";
+  static final String CACHE = "snmf4j.native.cache";
+
+  private static final Logger LOG = System.getLogger(NativeLibrary.class.getName());
+
+  /** Where the library came from, or why there is none. */
+  record Outcome(String location, String failure) {
+    boolean loaded() {
+      return failure == null;
+    }
+  }
+
+  private static final class Holder {
+    static final Outcome OUTCOME = load();
+  }
+
+  private NativeLibrary() {}
+
+  /** Loads the library on the first call. Never throws. */
+  static Outcome outcome() {
+    return Holder.OUTCOME;
+  }
+
+  private static Outcome load() {
+    if (Boolean.getBoolean(DISABLE)) {
+      return failed(List.of("native code is disabled by -D" + DISABLE + "=true"));
+    }
+    List<String> causes = new ArrayList<>();
+    String explicit = System.getProperty(PATH);
+    Outcome outcome;
+    if (explicit != null) {
+      outcome = fromPath(Path.of(explicit), causes);
+    } else {
+      outcome = fromJar(causes);
+      if (outcome == null) {
+        outcome = fromSystem(causes);
+      }
+    }
+    return outcome == null ? failed(causes) : outcome;
+  }
+
+  private static Outcome failed(List<String> causes) {
+    String failure = String.join("; ", causes);
+    LOG.log(Level.DEBUG, "no native library: {0}", failure);
+    return new Outcome(null, failure);
+  }
+
+  private static Outcome fromPath(Path path, List<String> causes) {
+    Path file =
+        Files.isDirectory(path) ? path.resolve(System.mapLibraryName(CpuLibrary.NAME)) : path;
+    return link(file.toAbsolutePath(), "-D" + PATH, causes);
+  }
+
+  private static Outcome fromJar(List<String> causes) {
+    String resource =
+        "native/" + Loader.getPlatform() + "/" + System.mapLibraryName(CpuLibrary.NAME);
+    byte[] content;
+    try (InputStream stream = NativeLibrary.class.getResourceAsStream(resource)) {
+      if (stream == null) {
+        causes.add(
+            "the class path has no native code for "
+                + Loader.getPlatform()
+                + " (add org.snmf4j:snmf4j-cpu with classifier "
+                + Loader.getPlatform()
+                + ")");
+        return null;
+      }
+      content = stream.readAllBytes();
+    } catch (IOException e) {
+      causes.add("the jar's native code cannot be read: " + e);
+      return null;
+    }
+    try {
+      return link(unpack(content), "the jar", causes);
+    } catch (IOException e) {
+      causes.add("the jar's native code cannot be unpacked: " + e + "; set -D" + CACHE);
+      return null;
+    }
+  }
+
+  private static Path unpack(byte[] content) throws IOException {
+    Path folder = cache().resolve(digest(content));
+    Path file = folder.resolve(System.mapLibraryName(CpuLibrary.NAME));
+    // The name is public, so what lies there is trusted only if it has the right content.
+    if (Files.isRegularFile(file) && digest(Files.readAllBytes(file)).equals(digest(content))) {
+      return file;
+    }
+    Files.createDirectories(folder);
+    Path fresh = Files.createTempFile(folder, "unpack", ".tmp");
+    try {
+      Files.write(fresh, content);
+      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(fresh);
+    }
+    return file;
+  }
+
+  private static Path cache() {
+    String chosen = System.getProperty(CACHE);
+    if (chosen != null) {
+      return Path.of(chosen).toAbsolutePath();
+    }
+    Path home = Path.of(System.getProperty("user.home", "."));
+    if (Files.isWritable(home)) {
+      return home.resolve(".cache").resolve("snmf4j").toAbsolutePath();
+    }
+    return Path.of(
+            System.getProperty("java.io.tmpdir"), "snmf4j-" + System.getProperty("user.name"))
+        .toAbsolutePath();
+  }
+
+  private static String digest(byte[] content) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(content);
+      return HexFormat.of().formatHex(hash, 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  private static Outcome fromSystem(List<String> causes) {
+    try {
+      System.loadLibrary(CpuLibrary.NAME);
+      return checked("java.library.path", causes);
+    } catch (UnsatisfiedLinkError e) {
+      causes.add("java.library.path: " + e.getMessage());
+      return null;
+    }
+  }
+
+  private static Outcome link(Path file, String origin, List<String> causes) {
+    LOG.log(Level.DEBUG, "loading {0} from {1}", file, origin);
+    try {
+      System.load(file.toString());
+      return checked(file.toString(), causes);
+    } catch (UnsatisfiedLinkError e) {
+      if (String.valueOf(e.getMessage()).contains("already loaded in another classloader")) {
+        return linkCopy(file, causes);
+      }
+      causes.add(origin + ": " + explain(e, file));
+      return null;
+    }
+  }
+
+  /** The JVM binds a library file to one class loader; another loader needs a file of its own. */
+  private static Outcome linkCopy(Path file, List<String> causes) {
+    try {
+      Path copy = Files.createTempFile("snmf4j", System.mapLibraryName(CpuLibrary.NAME));
+      copy.toFile().deleteOnExit();
+      Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+      System.load(copy.toString());
+      return checked(copy.toString(), causes);
+    } catch (IOException | UnsatisfiedLinkError e) {
+      causes.add("a copy of " + file + " for another class loader: " + e.getMessage());
+      return null;
+    }
+  }
+
+  private static String explain(UnsatisfiedLinkError error, Path file) {
+    String message = String.valueOf(error.getMessage());
+    if (message.contains("failed to map segment") || message.contains("not permitted")) {
+      return message
+          + " (is "
+          + file.getParent()
+          + " mounted noexec? set -D"
+          + CACHE
+          + " to a folder elsewhere)";
+    }
+    return message;
+  }
+
+  private static Outcome checked(String location, List<String> causes) {
+    int abi = CpuLibrary.snmf4j_cpu_abi();
+    if (abi != CpuLibrary.ABI) {
+      causes.add(location + " has interface version " + abi + ", this jar needs " + CpuLibrary.ABI);
+      return null;
+    }
+    return new Outcome(location, null);
+  }
+}

@@ -1,0 +1,199 @@
+package org.snmf4j.cpu;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import org.snmf4j.cpu.CpuLibrary.Panels;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.matrix.ElementType;
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * Moves matrices between Java and native panels: straight from their memory where that is
+ * contiguous and in native byte order, otherwise through a small buffer.
+ */
+final class Transfer {
+  private static final int PANEL = 64;
+
+  /** Elements of the small buffer. */
+  private static final int BUFFER = 1 << 18;
+
+  private Transfer() {}
+
+  /**
+   * Packs {@code [rows, tokens]} values.
+   *
+   * @param name what to call them in errors
+   * @return the sum of their squares
+   */
+  static double write(Matrix values, Panels panels, String name) {
+    return values.isRowMajor()
+        ? writeRows(values, panels, name)
+        : writeTokens(values, values.transpose(), panels, name);
+  }
+
+  private static double writeRows(Matrix values, Panels panels, String name) {
+    double[] squares = new double[1];
+    double total = 0;
+    long count;
+    for (long row = 0; row < values.rows(); row += count) {
+      count = direct(values, row);
+      ByteBuffer source;
+      long stride;
+      int type;
+      if (count > 0) {
+        source = values.rowBytes(row, count);
+        stride = values.rowStride();
+        type = type(values);
+      } else {
+        count = 1;
+        source = copyRow(values, row);
+        stride = values.columns();
+        type = CpuLibrary.FLOAT32;
+      }
+      int status =
+          CpuLibrary.snmf4j_panels_write_rows(panels, type, source, stride, row, count, squares);
+      check(status, values, name);
+      total += squares[0];
+    }
+    return total;
+  }
+
+  private static double writeTokens(Matrix values, Matrix tokenMajor, Panels panels, String name) {
+    double[] squares = new double[1];
+    double total = 0;
+    long tokens = tokenMajor.rows();
+    long count;
+    for (long token = 0; token < tokens; token += count) {
+      count = direct(tokenMajor, token);
+      if (token + count < tokens) {
+        count -= count % PANEL;
+      }
+      ByteBuffer source;
+      long stride;
+      int type;
+      if (count > 0) {
+        source = tokenMajor.rowBytes(token, count);
+        stride = tokenMajor.rowStride();
+        type = type(tokenMajor);
+      } else {
+        count = Math.min(tokens - token, PANEL);
+        source = copyRows(tokenMajor, token, (int) count);
+        stride = tokenMajor.columns();
+        type = CpuLibrary.FLOAT32;
+      }
+      int status =
+          CpuLibrary.snmf4j_panels_write_tokens(
+              panels, type, source, stride, token, count, squares);
+      check(status, values, name);
+      total += squares[0];
+    }
+    return total;
+  }
+
+  /** Packs chosen columns of {@code values}. */
+  static double write(Matrix values, long[] columns, Panels panels, String name) {
+    Matrix tokenMajor = values.transpose();
+    int rows = Math.toIntExact(values.rows());
+    int block = Math.max(PANEL, BUFFER / rows / PANEL * PANEL);
+    float[] column = new float[rows];
+    FloatBuffer target = floats((long) block * rows);
+    double[] squares = new double[1];
+    double total = 0;
+    for (int from = 0; from < columns.length; from += block) {
+      int count = Math.min(block, columns.length - from);
+      for (int t = 0; t < count; t++) {
+        tokenMajor.readRow(columns[from + t], 0, column, 0, rows);
+        target.put(t * rows, column);
+      }
+      int status =
+          CpuLibrary.snmf4j_panels_write_tokens(
+              panels, CpuLibrary.FLOAT32, target, rows, from, count, squares);
+      check(status, values, name);
+      total += squares[0];
+    }
+    return total;
+  }
+
+  /** A float32 copy {@code [rows, tokens]} of panels. */
+  static Matrix read(Panels panels, long rows, long tokens) {
+    Matrix values = Matrix.allocate(ElementType.FLOAT32, rows, tokens);
+    long count;
+    for (long row = 0; row < rows; row += count) {
+      count = values.contiguousRows(row);
+      if (count > 0) {
+        NativeCalls.check(
+            CpuLibrary.snmf4j_panels_read_rows(
+                panels, values.rowBytes(row, count), values.rowStride(), row, count),
+            "unpack");
+      } else {
+        count = 1;
+        FloatBuffer line = floats(tokens);
+        NativeCalls.check(
+            CpuLibrary.snmf4j_panels_read_rows(panels, line, tokens, row, 1), "unpack");
+        float[] part = new float[BUFFER];
+        for (long from = 0; from < tokens; from += part.length) {
+          int length = (int) Math.min(part.length, tokens - from);
+          line.get((int) from, part, 0, length);
+          values.writeRow(row, from, part, 0, length);
+        }
+      }
+    }
+    return values;
+  }
+
+  /** Rows from {@code row} on that native code can read where they lie. */
+  static long direct(Matrix matrix, long row) {
+    long count = matrix.contiguousRows(row);
+    if (count > 0 && matrix.rowBytes(row, 1).order() != ByteOrder.nativeOrder()) {
+      return 0;
+    }
+    return count;
+  }
+
+  static int type(Matrix matrix) {
+    return matrix.type() == ElementType.FLOAT32 ? CpuLibrary.FLOAT32 : CpuLibrary.FLOAT64;
+  }
+
+  private static ByteBuffer copyRow(Matrix values, long row) {
+    return copyRows(values.rowRange(row, row + 1), 0, 1);
+  }
+
+  static ByteBuffer copyRows(Matrix values, long row, int count) {
+    ByteBuffer bytes = bytes(values.columns() * count);
+    FloatBuffer target = bytes.asFloatBuffer();
+    float[] part = new float[(int) Math.min(BUFFER, values.columns())];
+    for (int i = 0; i < count; i++) {
+      for (long from = 0; from < values.columns(); from += part.length) {
+        int length = (int) Math.min(part.length, values.columns() - from);
+        values.readRow(row + i, from, part, 0, length);
+        target.put(part, 0, length);
+      }
+    }
+    return bytes;
+  }
+
+  static FloatBuffer floats(long count) {
+    return bytes(count).asFloatBuffer();
+  }
+
+  private static ByteBuffer bytes(long count) {
+    if (count > Integer.MAX_VALUE / Float.BYTES) {
+      throw new InvalidArgumentException(
+          "row length",
+          count,
+          "at most " + Integer.MAX_VALUE / Float.BYTES + " where a row crosses a memory segment");
+    }
+    return ByteBuffer.allocateDirect((int) count * Float.BYTES).order(ByteOrder.nativeOrder());
+  }
+
+  /** Turns a status into an exception; finds the element that is not finite. */
+  private static void check(int status, Matrix values, String name) {
+    if (status == CpuLibrary.NON_FINITE) {
+      values.requireFinite(name);
+      throw new InvalidArgumentException(
+          name, "larger than float32 somewhere", "at most " + Float.MAX_VALUE + " in magnitude");
+    }
+    NativeCalls.check(status, "pack the " + name);
+  }
+}

@@ -1,0 +1,96 @@
+// What the opaque handles of the C interface point to.
+#ifndef SNMF4J_CPU_HANDLES_HPP
+#define SNMF4J_CPU_HANDLES_HPP
+
+#include <cstdint>
+#include <vector>
+
+#include "blas.hpp"
+#include "kernels.hpp"
+#include "memory.hpp"
+#include "snmf4j/cpu.h"
+#include "status.hpp"
+#include "threads.hpp"
+
+// Memory of one worker during a pass.
+struct snmf4j_scratch {
+  snmf4j::Buffer<float> projection;    // P, [k][64]
+  snmf4j::Buffer<float> source;        // Y as read, [k][64]
+  snmf4j::Buffer<float> transposed;    // Y', [64][padded]
+  snmf4j::Buffer<double> wide;         // the same in float64
+  snmf4j::Buffer<double> gram;         // this worker's G, [padded][padded]
+  snmf4j::Buffer<float> cross;         // this worker's C, [d][padded]; the first uses the result's
+};
+
+struct snmf4j_context {
+  snmf4j_context(int threads, int isa, const char* blas_path);
+
+  snmf4j::MemoryCounter memory;
+  const int isa;
+  const snmf4j::Kernels& kernels;
+  const snmf4j::Blas blas;
+  snmf4j::ThreadPool pool;
+  std::vector<snmf4j_scratch> scratch;
+};
+
+struct snmf4j_panels {
+  snmf4j_panels(snmf4j_context* context, int64_t rows, int64_t tokens);
+
+  float* panel(int64_t p) { return data.data() + p * rows * snmf4j::kPanel; }
+  const float* panel(int64_t p) const { return data.data() + p * rows * snmf4j::kPanel; }
+
+  snmf4j_context* const context;
+  const int64_t rows;
+  const int64_t tokens;
+  const int64_t count;
+  snmf4j::Buffer<float> data;
+};
+
+struct snmf4j_features {
+  snmf4j_features(snmf4j_context* context, int64_t neurons, int rank);
+
+  // Both forms are made from `dense` when first needed after a change.
+  snmf4j::SparseColumns columns();
+  snmf4j::SparseRows rows();
+  void changed() { columns_valid = rows_valid = false; }
+  bool is_dense();
+
+  snmf4j_context* const context;
+  const int64_t neurons;
+  const int rank;
+  snmf4j::Buffer<float> dense;  // [k][d]
+
+ private:
+  snmf4j::Buffer<int64_t> column_start, row_start;
+  snmf4j::Buffer<int32_t> column_index, row_index;
+  snmf4j::Buffer<float> column_value, row_value;
+  bool columns_valid = false;
+  bool rows_valid = false;
+};
+
+struct snmf4j_statistics {
+  snmf4j_statistics(snmf4j_context* context, int64_t neurons, int rank);
+
+  snmf4j_context* const context;
+  const int64_t neurons;
+  const int rank;
+  const int padded;
+  snmf4j::Buffer<float> cross;  // C, [d][padded]
+  snmf4j::Buffer<double> gram;  // G, [k][k]
+};
+
+namespace snmf4j {
+
+const Kernels& kernels_for(int isa);
+int best_isa();
+inline int padded_rank(int rank) { return (rank + kRankStep - 1) / kRankStep * kRankStep; }
+
+// Runs the body of a C function; see guarded().
+template <typename Body>
+int entry(Body body) noexcept {
+  return guarded(SNMF4J_OK, SNMF4J_OUT_OF_MEMORY, SNMF4J_INTERNAL, body);
+}
+
+}  // namespace snmf4j
+
+#endif

@@ -1,0 +1,103 @@
+// The inner mathematics on one panel of 64 tokens, compiled once per instruction set.
+//
+// The files that define these functions are compiled with instructions that the machine may lack,
+// so they include no C++ library header: an inline function instantiated there could be the copy
+// that the linker keeps for everybody.
+#ifndef SNMF4J_CPU_KERNELS_HPP
+#define SNMF4J_CPU_KERNELS_HPP
+
+#include <stdint.h>
+
+namespace snmf4j {
+
+constexpr int kPanel = 64;
+// Ranks are padded to this many floats, one cache line.
+constexpr int kRankStep = 16;
+
+// Columns of Z: entry e in [start[j], start[j + 1]) of column j is value[e] at row index[e].
+struct SparseColumns {
+  int rank;
+  const int64_t* start;
+  const int32_t* index;
+  const float* value;
+};
+
+// Rows of Z, likewise.
+struct SparseRows {
+  int64_t neurons;
+  const int64_t* start;
+  const int32_t* index;
+  const float* value;
+};
+
+// Off the signs of Q: row j's positive entries are at [start[2j], start[2j + 1]), its negative ones,
+// as magnitudes, at [start[2j + 1], start[2j + 2]).
+struct SignedRows {
+  int rank;
+  const int32_t* start;
+  const int32_t* index;
+  const float* value;
+};
+
+struct PackResult {
+  double squares;
+  bool finite;
+};
+
+struct Kernels {
+  const char* name;
+
+  // P = Z'A from Z's nonzeros; p is [k][64].
+  void (*project)(const float* a, const SparseColumns& z, float* p);
+
+  // out = y * sqrt((P+ + Q-y) / (P- + Q+y + epsilon)); out may not be y.
+  void (*multiply)(const SignedRows& q, const float* p, const float* y, float epsilon, float* out);
+
+  // One sweep of coordinate descent on y, in place; q is [k][k], inverse [k] holds 1 / Q_jj or 0.
+  // Returns by how much |a - Zy|^2 fell.
+  double (*descend)(int rank, const float* q, const float* inverse, const float* p, float* y);
+
+  // 2<P,Y> - <QY,Y>.
+  double (*explained)(int rank, const float* q, const float* p, const float* y);
+
+  // <x, y> over count floats, a multiple of 64, summed in float64.
+  double (*dot)(const float* x, const float* y, int64_t count);
+
+  // C += AY' for rows [0, d); yt is Y transposed, [64][padded], c [d][padded]. Meanwhile fetches
+  // `next`, the panel that comes after, into the cache unless it is null.
+  void (*cross)(const float* a, int64_t d, const float* yt, int padded, float* c,
+                const float* next);
+
+  // Lower triangle of G += YY' in float64; y is [64][padded] float64, g [padded][padded].
+  void (*gram)(const double* y, int padded, double* g);
+
+  // y [k][64] to yt [64][padded] and, in float64, to wide if not null; padding stays as it is.
+  void (*transpose)(const float* y, int rank, int padded, float* yt, double* wide);
+
+  // |A - ZY|^2.
+  double (*residual)(const float* a, const SparseRows& z, const float* y);
+
+  // Row-major source to the panels that hold its tokens. `panels` points at the panel of the first
+  // of `tokens` tokens, at the row where the source begins; the panels have `height` rows. Pads the
+  // last panel.
+  PackResult (*pack_rows32)(const float* source, int64_t stride, int64_t rows, int64_t tokens,
+                            float* panels, int64_t height);
+  PackResult (*pack_rows64)(const double* source, int64_t stride, int64_t rows, int64_t tokens,
+                            float* panels, int64_t height);
+
+  // Token-major source of up to 64 tokens to one panel, padded.
+  PackResult (*pack_tokens32)(const float* source, int64_t stride, int64_t rows, int64_t tokens,
+                              float* panel);
+  PackResult (*pack_tokens64)(const double* source, int64_t stride, int64_t rows, int64_t tokens,
+                              float* panel);
+};
+
+extern const Kernels kPortableKernels;
+#if defined(__x86_64__)
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+#endif
+
+}  // namespace snmf4j
+
+#endif

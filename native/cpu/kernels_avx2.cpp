@@ -1,0 +1,23 @@
+// The kernels for CPUs with AVX2 and FMA.
+#include <immintrin.h>
+
+#include "kernels.hpp"
+
+#define SNMF4J_LANES 8
+// Rows of a tile of C: as many as leave the registers room for one row of Y.
+#define SNMF4J_TILE_ROWS 6
+
+namespace snmf4j {
+namespace {
+#include "kernels_simd.hpp"
+#include "kernels_update.hpp"
+#include "kernels_dense.hpp"
+#include "kernels_pack.hpp"
+}  // namespace
+
+const Kernels kAvx2Kernels = {
+    "avx2",  project,   multiply, descend,          explained,         dot,
+    cross, gram,      transpose, residual,         pack_rows<float>, pack_rows<double>,
+    pack_tokens<float>, pack_tokens<double>};
+
+}  // namespace snmf4j

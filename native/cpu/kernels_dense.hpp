@@ -1,0 +1,95 @@
+// Dense products: C += AY' straight from the panels, and G += YY' in float64.
+//
+// Both are outer products over the tokens of a panel: broadcast an element of one factor, multiply
+// a vector of the other. A tile of the result stays in registers for all 64 tokens, so neither
+// factor needs the repacking that a general matrix product does.
+
+template <int kRows, int kVectors>
+static inline void cross_tile(const float* a, const float* yt, int padded, float* c) {
+  vfloat tile[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) tile[i][v] = load(c + i * padded + v * kLanes);
+  }
+#pragma GCC unroll 2
+  for (int t = 0; t < kPanel; t++) {
+    vfloat row[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) row[v] = load(yt + t * padded + v * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; i++) {
+      const vfloat value = splat(a[i * kPanel + t]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; v++) tile[i][v] += value * row[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) store(c + i * padded + v * kLanes, tile[i][v]);
+  }
+}
+
+template <int kRows>
+static inline void cross_rows(const float* a, const float* yt, int padded, float* c) {
+  int j = 0;
+  for (; j + 2 * kLanes <= padded; j += 2 * kLanes) {
+    cross_tile<kRows, 2>(a, yt + j, padded, c + j);
+  }
+  for (; j < padded; j += kLanes) cross_tile<kRows, 1>(a, yt + j, padded, c + j);
+}
+
+static void cross(const float* a, int64_t d, const float* yt, int padded, float* c,
+                  const float* next) {
+  int64_t i = 0;
+  for (; i + SNMF4J_TILE_ROWS <= d; i += SNMF4J_TILE_ROWS) {
+    if (next != nullptr) {
+      for (int e = 0; e < SNMF4J_TILE_ROWS * kPanel; e += 16) {
+        __builtin_prefetch(next + i * kPanel + e, 0, 2);
+      }
+    }
+    cross_rows<SNMF4J_TILE_ROWS>(a + i * kPanel, yt, padded, c + i * padded);
+  }
+  for (; i + 4 <= d; i += 4) cross_rows<4>(a + i * kPanel, yt, padded, c + i * padded);
+  for (; i < d; i++) cross_rows<1>(a + i * kPanel, yt, padded, c + i * padded);
+}
+
+constexpr int kGramRows = 4;
+constexpr int kGramVectors = 2;
+static_assert(kRankStep % kGramRows == 0 && kRankStep % (kGramVectors * kWide) == 0,
+              "the padded rank must be a whole number of tiles");
+
+static void gram(const double* y, int padded, double* g) {
+  for (int j = 0; j < padded; j += kGramRows) {
+    for (int l = 0; l < j + kGramRows; l += kGramVectors * kWide) {
+      vdouble tile[kGramRows][kGramVectors];
+#pragma GCC unroll 4
+      for (int i = 0; i < kGramRows; i++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < kGramVectors; v++) {
+          tile[i][v] = load(g + static_cast<int64_t>(j + i) * padded + l + v * kWide);
+        }
+      }
+      for (int t = 0; t < kPanel; t++) {
+        const double* row = y + static_cast<int64_t>(t) * padded;
+        vdouble right[kGramVectors];
+#pragma GCC unroll 2
+        for (int v = 0; v < kGramVectors; v++) right[v] = load(row + l + v * kWide);
+#pragma GCC unroll 4
+        for (int i = 0; i < kGramRows; i++) {
+          const vdouble value = splat(row[j + i]);
+#pragma GCC unroll 2
+          for (int v = 0; v < kGramVectors; v++) tile[i][v] += value * right[v];
+        }
+      }
+#pragma GCC unroll 4
+      for (int i = 0; i < kGramRows; i++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < kGramVectors; v++) {
+          store(g + static_cast<int64_t>(j + i) * padded + l + v * kWide, tile[i][v]);
+        }
+      }
+    }
+  }
+}

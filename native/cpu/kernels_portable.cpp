@@ -1,0 +1,25 @@
+// The kernels for any machine.
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+
+#include "kernels.hpp"
+
+#define SNMF4J_LANES 4
+// Rows of a tile of C: as many as leave the registers room for one row of Y.
+#define SNMF4J_TILE_ROWS 6
+
+namespace snmf4j {
+namespace {
+#include "kernels_simd.hpp"
+#include "kernels_update.hpp"
+#include "kernels_dense.hpp"
+#include "kernels_pack.hpp"
+}  // namespace
+
+const Kernels kPortableKernels = {
+    "portable",  project,   multiply, descend,          explained,         dot,
+    cross, gram,      transpose, residual,         pack_rows<float>, pack_rows<double>,
+    pack_tokens<float>, pack_tokens<double>};
+
+}  // namespace snmf4j

@@ -1,0 +1,135 @@
+// Matrices with a token axis: packing in and out.
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+#include "handles.hpp"
+#include "status.hpp"
+
+using namespace snmf4j;
+
+namespace {
+
+constexpr int64_t kMaxTokens = int64_t{1} << 48;
+
+std::size_t panels_size(int64_t rows, int64_t tokens) {
+  require(rows >= 1 && rows <= INT32_MAX, "rows must be between 1 and 2^31 - 1");
+  require(tokens >= 1 && tokens <= kMaxTokens, "tokens must be between 1 and 2^48");
+  const int64_t count = (tokens + kPanel - 1) / kPanel;
+  if (rows > INT64_MAX / 4 / kPanel / count) throw std::bad_alloc();
+  return static_cast<std::size_t>(count * rows * kPanel);
+}
+
+void require_type(int type) {
+  require(type == SNMF4J_FLOAT32 || type == SNMF4J_FLOAT64, "type must be one of SNMF4J_FLOAT*");
+}
+
+// Adds up what the workers found, in their order.
+void finish(const std::vector<PackResult>& parts, double* squares) {
+  double total = 0;
+  for (const PackResult& part : parts) {
+    if (!part.finite) throw Error(SNMF4J_NON_FINITE, "an element is not finite as float32");
+    total += part.squares;
+  }
+  if (squares != nullptr) *squares = total;
+}
+
+}  // namespace
+
+snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int64_t height, int64_t width)
+    : context(owner),
+      rows(height),
+      tokens(width),
+      count((width + kPanel - 1) / kPanel),
+      data(&owner->memory, panels_size(height, width)) {
+  // In parallel, so that each worker touches its own pages first.
+  owner->pool.ranges(count, [&](int, int64_t from, int64_t to) {
+    std::memset(panel(from), 0, static_cast<std::size_t>((to - from) * rows * kPanel) * 4);
+  });
+}
+
+int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
+                         snmf4j_panels** result) {
+  return entry([&] {
+    require(context != nullptr && result != nullptr, "context and result must not be null");
+    *result = new snmf4j_panels(context, rows, tokens);
+  });
+}
+
+int snmf4j_panels_destroy(snmf4j_panels* panels) {
+  return entry([&] { delete panels; });
+}
+
+int snmf4j_panels_write_rows(snmf4j_panels* panels, int type, const void* source, int64_t stride,
+                             int64_t row, int64_t rows, double* squares) {
+  return entry([&] {
+    require(panels != nullptr && source != nullptr, "panels and source must not be null");
+    require_type(type);
+    require(row >= 0 && rows >= 1 && row <= panels->rows - rows, "rows must lie in the panels");
+    require(stride >= panels->tokens, "stride must be at least the number of tokens");
+    const Kernels& kernels = panels->context->kernels;
+    std::vector<PackResult> parts(panels->context->pool.size(), PackResult{0, true});
+    panels->context->pool.ranges(panels->count, [&](int worker, int64_t from, int64_t to) {
+      const int64_t first = from * kPanel;
+      const int64_t tokens = (to * kPanel < panels->tokens ? to * kPanel : panels->tokens) - first;
+      float* target = panels->panel(from) + row * kPanel;
+      parts[worker] = type == SNMF4J_FLOAT32
+                          ? kernels.pack_rows32(static_cast<const float*>(source) + first, stride,
+                                                rows, tokens, target, panels->rows)
+                          : kernels.pack_rows64(static_cast<const double*>(source) + first, stride,
+                                                rows, tokens, target, panels->rows);
+    });
+    finish(parts, squares);
+  });
+}
+
+int snmf4j_panels_write_tokens(snmf4j_panels* panels, int type, const void* source, int64_t stride,
+                               int64_t token, int64_t tokens, double* squares) {
+  return entry([&] {
+    require(panels != nullptr && source != nullptr, "panels and source must not be null");
+    require_type(type);
+    require(token >= 0 && tokens >= 1 && token <= panels->tokens - tokens,
+            "tokens must lie in the panels");
+    require(token % kPanel == 0 && (tokens % kPanel == 0 || token + tokens == panels->tokens),
+            "tokens must fill whole panels");
+    require(stride >= panels->rows, "stride must be at least the number of rows");
+    const Kernels& kernels = panels->context->kernels;
+    std::vector<PackResult> parts(panels->context->pool.size(), PackResult{0, true});
+    const int64_t count = (tokens + kPanel - 1) / kPanel;
+    panels->context->pool.ranges(count, [&](int worker, int64_t from, int64_t to) {
+      for (int64_t p = from; p < to; p++) {
+        const int64_t first = p * kPanel;
+        const int64_t part = tokens - first < kPanel ? tokens - first : kPanel;
+        float* target = panels->panel(token / kPanel + p);
+        const PackResult found =
+            type == SNMF4J_FLOAT32
+                ? kernels.pack_tokens32(static_cast<const float*>(source) + first * stride, stride,
+                                        panels->rows, part, target)
+                : kernels.pack_tokens64(static_cast<const double*>(source) + first * stride, stride,
+                                        panels->rows, part, target);
+        parts[worker].squares += found.squares;
+        parts[worker].finite = parts[worker].finite && found.finite;
+      }
+    });
+    finish(parts, squares);
+  });
+}
+
+int snmf4j_panels_read_rows(const snmf4j_panels* panels, float* target, int64_t stride, int64_t row,
+                            int64_t rows) {
+  return entry([&] {
+    require(panels != nullptr && target != nullptr, "panels and target must not be null");
+    require(row >= 0 && rows >= 1 && row <= panels->rows - rows, "rows must lie in the panels");
+    require(stride >= panels->tokens, "stride must be at least the number of tokens");
+    panels->context->pool.ranges(panels->count, [&](int, int64_t from, int64_t to) {
+      for (int64_t p = from; p < to; p++) {
+        const int64_t first = p * kPanel;
+        const int64_t tokens = panels->tokens - first < kPanel ? panels->tokens - first : kPanel;
+        for (int64_t i = 0; i < rows; i++) {
+          std::memcpy(target + i * stride + first, panels->panel(p) + (row + i) * kPanel,
+                      static_cast<std::size_t>(tokens) * sizeof(float));
+        }
+      }
+    });
+  });
+}

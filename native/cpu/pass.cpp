@@ -1,0 +1,352 @@
+// The passes over A: each worker takes a range of panels and does everything for a panel while it
+// is in the cache.
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "handles.hpp"
+#include "status.hpp"
+
+using namespace snmf4j;
+
+namespace {
+
+void require_shapes(const snmf4j_panels* a, const snmf4j_panels* y) {
+  require(a != nullptr && y != nullptr, "panels must not be null");
+  require(a->context == y->context, "all handles must share a context");
+  require(a->tokens == y->tokens, "A and Y must have the same tokens");
+}
+
+void require_shapes(const snmf4j_panels* a, const snmf4j_features* z, const snmf4j_panels* y) {
+  require_shapes(a, y);
+  require(z != nullptr, "features must not be null");
+  require(z->context == a->context, "all handles must share a context");
+  require(z->neurons == a->rows, "A and Z must have the same neurons");
+  require(z->rank == y->rows, "Z and Y must have the same rank");
+}
+
+void require_shapes(const snmf4j_panels* a, const snmf4j_panels* y, const snmf4j_statistics* s) {
+  require(s != nullptr, "statistics must not be null");
+  require(s->context == a->context, "all handles must share a context");
+  require(s->neurons == a->rows && s->rank == y->rows, "shapes must agree");
+}
+
+// Q = Z'Z in float64 and the float32 forms that the kernels read.
+struct Products {
+  Products(snmf4j_context& context, const SparseColumns& z, const float* dense, int64_t neurons)
+      : rank(z.rank),
+        wide(&context.memory, static_cast<std::size_t>(rank) * rank),
+        narrow(&context.memory, static_cast<std::size_t>(rank) * rank) {
+    context.pool.run([&](int worker) {
+      // Row j has j + 1 products: dealt out in turn, so that the workers get equal shares.
+      for (int j = worker; j < rank; j += context.pool.size()) {
+        for (int l = 0; l <= j; l++) {
+          const float* column = dense + l * neurons;
+          double sum = 0;
+          for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
+            sum += static_cast<double>(z.value[e]) * column[z.index[e]];
+          }
+          set(j, l, sum);
+          set(l, j, sum);
+        }
+      }
+    });
+  }
+
+  void set(int j, int l, double value) {
+    const std::size_t at = static_cast<std::size_t>(j) * rank + l;
+    wide[at] = value;
+    narrow[at] = static_cast<float>(value);
+  }
+
+  const int rank;
+  Buffer<double> wide;
+  Buffer<float> narrow;
+};
+
+struct SignedForm {
+  SignedForm(snmf4j_context& context, const Products& q)
+      : start(&context.memory, 2 * static_cast<std::size_t>(q.rank) + 1),
+        index(&context.memory, static_cast<std::size_t>(q.rank) * q.rank),
+        value(&context.memory, static_cast<std::size_t>(q.rank) * q.rank) {
+    int32_t at = 0;
+    for (int j = 0; j < q.rank; j++) {
+      const float* row = q.narrow.data() + static_cast<std::size_t>(j) * q.rank;
+      start[2 * static_cast<std::size_t>(j)] = at;
+      for (int l = 0; l < q.rank; l++) {
+        if (row[l] > 0) append(at, l, row[l]);
+      }
+      start[2 * static_cast<std::size_t>(j) + 1] = at;
+      for (int l = 0; l < q.rank; l++) {
+        if (row[l] < 0) append(at, l, -row[l]);
+      }
+    }
+    start[2 * static_cast<std::size_t>(q.rank)] = at;
+    rows = {q.rank, start.data(), index.data(), value.data()};
+  }
+
+  void append(int32_t& at, int l, float magnitude) {
+    index[static_cast<std::size_t>(at)] = l;
+    value[static_cast<std::size_t>(at)] = magnitude;
+    at++;
+  }
+
+  Buffer<int32_t> start, index;
+  Buffer<float> value;
+  SignedRows rows{};
+};
+
+// Sums of C and G, by worker and then together.
+class Sums {
+ public:
+  Sums(snmf4j_context& context, snmf4j_statistics* target, int refresh)
+      : context_(context), target_(target), refresh_(refresh) {
+    if (refresh == SNMF4J_REFRESH_NONE) return;
+    const auto padded = static_cast<std::size_t>(target->padded);
+    for (int w = 0; w < context.pool.size(); w++) {
+      snmf4j_scratch& scratch = context.scratch[static_cast<std::size_t>(w)];
+      scratch.transposed.reserve(&context.memory, padded * kPanel);
+      scratch.wide.reserve(&context.memory, padded * kPanel);
+      scratch.gram.reserve(&context.memory, padded * padded);
+      if (refresh == SNMF4J_REFRESH_DENSE && w > 0) {
+        scratch.cross.reserve(&context.memory, target->cross.size());
+      }
+    }
+  }
+
+  // Zeroes a worker's sums; called by that worker, so that it owns the pages.
+  void begin(int worker) {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    std::memset(scratch.transposed.data(), 0, padded * kPanel * sizeof(float));
+    std::memset(scratch.wide.data(), 0, padded * kPanel * sizeof(double));
+    std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
+    if (refresh_ == SNMF4J_REFRESH_DENSE) {
+      std::memset(cross(worker), 0, target_->cross.size() * sizeof(float));
+    }
+  }
+
+  void add(int worker, const float* a, const float* y, const float* next) {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    const Kernels& kernels = context_.kernels;
+    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(),
+                      scratch.wide.data());
+    kernels.gram(scratch.wide.data(), target_->padded, scratch.gram.data());
+    if (refresh_ == SNMF4J_REFRESH_DENSE) {
+      kernels.cross(a, target_->neurons, scratch.transposed.data(), target_->padded, cross(worker),
+                    next);
+    }
+  }
+
+  // `workers` of them have begun.
+  void reduce(const std::vector<char>& begun) {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    const int k = target_->rank;
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    for (int j = 0; j < k; j++) {
+      for (int l = 0; l <= j; l++) {
+        double sum = 0;
+        for (std::size_t w = 0; w < begun.size(); w++) {
+          if (begun[w]) sum += context_.scratch[w].gram[static_cast<std::size_t>(j) * padded + l];
+        }
+        target_->gram[static_cast<std::size_t>(j) * k + l] = sum;
+        target_->gram[static_cast<std::size_t>(l) * k + j] = sum;
+      }
+    }
+    if (refresh_ != SNMF4J_REFRESH_DENSE) return;
+    const auto size = static_cast<int64_t>(target_->cross.size());
+    context_.pool.ranges(size, [&](int, int64_t from, int64_t to) {
+      float* total = target_->cross.data();
+      for (std::size_t w = 1; w < begun.size(); w++) {
+        if (!begun[w]) continue;
+        const float* part = context_.scratch[w].cross.data();
+        for (int64_t i = from; i < to; i++) total[i] += part[i];
+      }
+    });
+  }
+
+  double quadratic(const Products& q) const {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return NAN;
+    double sum = 0;
+    for (std::size_t i = 0; i < q.wide.size(); i++) sum += q.wide[i] * target_->gram[i];
+    return sum;
+  }
+
+ private:
+  float* cross(int worker) {
+    return worker == 0 ? target_->cross.data()
+                       : context_.scratch[static_cast<std::size_t>(worker)].cross.data();
+  }
+
+  snmf4j_context& context_;
+  snmf4j_statistics* const target_;
+  const int refresh_;
+};
+
+// P of a panel, by the sparse kernel or, for dense features, BLAS.
+class Projector {
+ public:
+  explicit Projector(snmf4j_features& z)
+      : kernels_(z.context->kernels),
+        blas_(z.context->blas),
+        columns_(z.columns()),
+        dense_(z.is_dense() ? z.dense.data() : nullptr),
+        neurons_(static_cast<int>(z.neurons)) {}
+
+  const SparseColumns& columns() const { return columns_; }
+
+  void operator()(const float* a, float* p) const {
+    if (dense_ == nullptr) {
+      kernels_.project(a, columns_, p);
+    } else {
+      blas_.multiply(columns_.rank, kPanel, neurons_, dense_, neurons_, a, kPanel, p, kPanel);
+    }
+  }
+
+ private:
+  const Kernels& kernels_;
+  const Blas& blas_;
+  const SparseColumns columns_;
+  const float* const dense_;
+  const int neurons_;
+};
+
+// Sweeps until the panel's error falls no more.
+void descend(const Kernels& kernels, const Products& q, const float* inverse, const float* p,
+             float* y, int sweeps, double tolerance) {
+  for (int sweep = 0; sweep < sweeps; sweep++) {
+    const double gain = kernels.descend(q.rank, q.narrow.data(), inverse, p, y);
+    if (tolerance > 0 &&
+        gain <= tolerance * std::fabs(kernels.explained(q.rank, q.narrow.data(), p, y))) {
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
+                            snmf4j_statistics* result) {
+  return entry([&] {
+    require_shapes(a, y);
+    require_shapes(a, y, result);
+    snmf4j_context& context = *a->context;
+    Sums sums(context, result, SNMF4J_REFRESH_DENSE);
+    std::vector<char> begun(static_cast<std::size_t>(context.pool.size()), 0);
+    // The first worker's C is the result's own and must be zeroed even if it gets no panel.
+    sums.begin(0);
+    begun[0] = 1;
+    context.pool.ranges(a->count, [&](int worker, int64_t from, int64_t to) {
+      if (worker > 0) sums.begin(worker);
+      begun[static_cast<std::size_t>(worker)] = 1;
+      for (int64_t p = from; p < to; p++) {
+        sums.add(worker, a->panel(p), y->panel(p), p + 1 < to ? a->panel(p + 1) : nullptr);
+      }
+    });
+    sums.reduce(begun);
+  });
+}
+
+int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, int rule, double parameter, int sweeps,
+                const snmf4j_panels* y, const double* row_scale, snmf4j_panels* result, int refresh,
+                snmf4j_statistics* statistics, double* sums_out) {
+  return entry([&] {
+    require_shapes(a, z, y);
+    require_shapes(a, z, result);
+    require(sums_out != nullptr, "sums must not be null");
+    require(refresh >= SNMF4J_REFRESH_NONE && refresh <= SNMF4J_REFRESH_DENSE,
+            "refresh must be one of SNMF4J_REFRESH_*");
+    require(rule == SNMF4J_RULE_MULTIPLICATIVE || rule == SNMF4J_RULE_HALS,
+            "rule must be one of SNMF4J_RULE_*");
+    require(rule != SNMF4J_RULE_MULTIPLICATIVE || parameter > 0, "epsilon must be positive");
+    require(rule != SNMF4J_RULE_HALS || (parameter >= 0 && sweeps >= 1),
+            "tolerance must not be negative and sweeps at least 1");
+    if (refresh != SNMF4J_REFRESH_NONE) require_shapes(a, y, statistics);
+    snmf4j_context& context = *a->context;
+    const Kernels& kernels = context.kernels;
+    const int k = z->rank;
+    const int64_t size = static_cast<int64_t>(k) * kPanel;
+    const Projector project(*z);
+    const Products q(context, project.columns(), z->dense.data(), z->neurons);
+    const SignedForm signs(context, q);
+    Buffer<float> inverse(&context.memory, static_cast<std::size_t>(k));
+    for (int j = 0; j < k; j++) {
+      const float diagonal = q.narrow[static_cast<std::size_t>(j) * k + j];
+      const float reciprocal = diagonal > 0 ? 1 / diagonal : 0;
+      inverse[static_cast<std::size_t>(j)] = std::isfinite(reciprocal) ? reciprocal : 0;
+    }
+    Sums sums(context, statistics, refresh);
+    for (snmf4j_scratch& scratch : context.scratch) {
+      scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
+      scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
+    }
+    std::vector<double> cross(static_cast<std::size_t>(context.pool.size()), 0);
+    std::vector<char> begun(static_cast<std::size_t>(context.pool.size()), 0);
+    sums.begin(0);
+    begun[0] = 1;
+    context.pool.ranges(a->count, [&](int worker, int64_t from, int64_t to) {
+      if (worker > 0) sums.begin(worker);
+      begun[static_cast<std::size_t>(worker)] = 1;
+      float* p = context.scratch[static_cast<std::size_t>(worker)].projection.data();
+      float* source = context.scratch[static_cast<std::size_t>(worker)].source.data();
+      double total = 0;
+      for (int64_t panel = from; panel < to; panel++) {
+        const float* activations = a->panel(panel);
+        project(activations, p);
+        const float* old = y->panel(panel);
+        for (int j = 0; j < k; j++) {
+          // In float64: the scale of a row that has almost died is beyond float32.
+          const double factor = row_scale == nullptr ? 1 : row_scale[j];
+          for (int t = 0; t < kPanel; t++) {
+            source[j * kPanel + t] = static_cast<float>(old[j * kPanel + t] * factor);
+          }
+        }
+        float* target = result->panel(panel);
+        if (rule == SNMF4J_RULE_MULTIPLICATIVE) {
+          kernels.multiply(signs.rows, p, source, static_cast<float>(parameter), target);
+        } else {
+          std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
+          descend(kernels, q, inverse.data(), p, target, sweeps, parameter);
+        }
+        total += kernels.dot(p, target, size);
+        sums.add(worker, activations, target, panel + 1 < to ? a->panel(panel + 1) : nullptr);
+      }
+      cross[static_cast<std::size_t>(worker)] = total;
+    });
+    sums.reduce(begun);
+    sums_out[0] = 0;
+    for (double part : cross) sums_out[0] += part;
+    sums_out[1] = sums.quadratic(q);
+  });
+}
+
+int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* result) {
+  return entry([&] {
+    require_shapes(a, z, result);
+    const Projector project(*z);
+    a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
+      for (int64_t p = from; p < to; p++) project(a->panel(p), result->panel(p));
+    });
+  });
+}
+
+int snmf4j_residual(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_panels* y,
+                    double* result) {
+  return entry([&] {
+    require_shapes(a, z, y);
+    require(result != nullptr, "result must not be null");
+    const SparseRows rows = z->rows();
+    std::vector<double> parts(static_cast<std::size_t>(a->context->pool.size()), 0);
+    a->context->pool.ranges(a->count, [&](int worker, int64_t from, int64_t to) {
+      double total = 0;
+      for (int64_t p = from; p < to; p++) {
+        total += a->context->kernels.residual(a->panel(p), rows, y->panel(p));
+      }
+      parts[static_cast<std::size_t>(worker)] = total;
+    });
+    *result = 0;
+    for (double part : parts) *result += part;
+  });
+}

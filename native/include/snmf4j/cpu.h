@@ -1,0 +1,150 @@
+/*
+ * Flat C interface of the CPU kernels.
+ *
+ * Symbols: A [d, n] activations, Z [d, k] features, Y [k, n] coefficients, P = Z'A, Q = Z'Z,
+ * G = YY', C = AY'. Matrices with a token axis are kept in panels of 64 tokens, row after row
+ * inside a panel: [panel][row][64]; the last panel is padded with zeros.
+ *
+ * Every function returns a status and, unless it is SNMF4J_OK, leaves a message for the calling
+ * thread in snmf4j_last_message(). Nothing here prints, exits or throws. After an error all handles
+ * stay valid. Calls that share a context must not overlap; the callers serialize them.
+ *
+ * Results depend only on the arguments, the instruction set and the number of threads: work is
+ * cut into fixed ranges and partial sums are added in a fixed order.
+ */
+#ifndef SNMF4J_CPU_H
+#define SNMF4J_CPU_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SNMF4J_CPU_ABI 1
+
+#if defined(_WIN32)
+#define SNMF4J_API __declspec(dllexport)
+#else
+#define SNMF4J_API __attribute__((visibility("default")))
+#endif
+
+enum {
+  SNMF4J_OK = 0,
+  SNMF4J_INVALID_ARGUMENT = 1,
+  SNMF4J_OUT_OF_MEMORY = 2,
+  SNMF4J_NON_FINITE = 3,
+  SNMF4J_UNAVAILABLE = 4,
+  SNMF4J_INTERNAL = 5
+};
+
+/* Instruction sets, each including those before it. */
+enum { SNMF4J_ISA_BEST = 0, SNMF4J_ISA_PORTABLE = 1, SNMF4J_ISA_AVX2 = 2, SNMF4J_ISA_AVX512 = 3 };
+
+/* Element types of memory handed in. */
+enum { SNMF4J_FLOAT32 = 0, SNMF4J_FLOAT64 = 1 };
+
+/* What a pass computes of the updated coefficients. */
+enum { SNMF4J_REFRESH_NONE = 0, SNMF4J_REFRESH_GRAM = 1, SNMF4J_REFRESH_DENSE = 2 };
+
+/* How a pass updates the coefficients. */
+enum { SNMF4J_RULE_MULTIPLICATIVE = 0, SNMF4J_RULE_HALS = 1 };
+
+typedef struct snmf4j_context snmf4j_context;
+typedef struct snmf4j_panels snmf4j_panels;
+typedef struct snmf4j_features snmf4j_features;
+typedef struct snmf4j_statistics snmf4j_statistics;
+
+SNMF4J_API int snmf4j_cpu_abi(void);
+/* Message of the calling thread's last failed call; valid until its next call. */
+SNMF4J_API const char* snmf4j_last_message(void);
+/* Best instruction set that was compiled in and that this CPU and system run. */
+SNMF4J_API int snmf4j_best_isa(void);
+/* "portable", "avx2" or "avx512". */
+SNMF4J_API const char* snmf4j_isa_name(int isa);
+
+/*
+ * Threads, BLAS and workspaces. `blas` is the path of an OpenBLAS shared library with LAPACK; it
+ * computes single-threaded while contexts exist, because the context's own threads share the work.
+ */
+SNMF4J_API int snmf4j_context_create(int threads, int isa, const char* blas,
+                                     snmf4j_context** result);
+SNMF4J_API int snmf4j_context_destroy(snmf4j_context* context);
+SNMF4J_API int snmf4j_context_isa(const snmf4j_context* context);
+/* OpenBLAS' own description of itself. */
+SNMF4J_API const char* snmf4j_context_blas(const snmf4j_context* context);
+/* Bytes held by the context, its handles and workspaces: use[0] now, use[1] at most. */
+SNMF4J_API int snmf4j_context_memory(const snmf4j_context* context, int64_t* use);
+SNMF4J_API int snmf4j_context_reset_peak(snmf4j_context* context);
+
+/* Zeroed panels for [rows, tokens]. */
+SNMF4J_API int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
+                                    snmf4j_panels** result);
+SNMF4J_API int snmf4j_panels_destroy(snmf4j_panels* panels);
+/*
+ * Packs rows [row, row + rows) of all tokens from a source of row after row, `stride` elements
+ * apart. `squares`, if not null, receives the sum of their squares.
+ * SNMF4J_NON_FINITE if an element is not finite as float32; the panels then hold garbage.
+ */
+SNMF4J_API int snmf4j_panels_write_rows(snmf4j_panels* panels, int type, const void* source,
+                                        int64_t stride, int64_t row, int64_t rows,
+                                        double* squares);
+/*
+ * Packs tokens [token, token + tokens) of all rows from a source of token after token; `token`
+ * must be a multiple of 64, and so must `tokens` unless they are the last.
+ */
+SNMF4J_API int snmf4j_panels_write_tokens(snmf4j_panels* panels, int type, const void* source,
+                                          int64_t stride, int64_t token, int64_t tokens,
+                                          double* squares);
+/* Unpacks rows [row, row + rows) as float32, row after row, `stride` elements apart. */
+SNMF4J_API int snmf4j_panels_read_rows(const snmf4j_panels* panels, float* target, int64_t stride,
+                                       int64_t row, int64_t rows);
+
+/* Zero features [neurons, rank]. */
+SNMF4J_API int snmf4j_features_create(snmf4j_context* context, int64_t neurons, int rank,
+                                      snmf4j_features** result);
+SNMF4J_API int snmf4j_features_destroy(snmf4j_features* features);
+/* Sets neurons [neuron, neuron + neurons), row after row of `rank` elements. */
+SNMF4J_API int snmf4j_features_write(snmf4j_features* features, int type, const void* source,
+                                     int64_t neuron, int64_t neurons);
+SNMF4J_API int snmf4j_features_read(const snmf4j_features* features, float* target, int64_t neuron,
+                                    int64_t neurons);
+/* Keeps per column the entries of at least the keep-th largest magnitude. */
+SNMF4J_API int snmf4j_features_winner_take_all(snmf4j_features* features, int64_t keep);
+SNMF4J_API int snmf4j_features_scale(snmf4j_features* features, const double* factors);
+
+SNMF4J_API int snmf4j_statistics_create(snmf4j_context* context, int64_t neurons, int rank,
+                                        snmf4j_statistics** result);
+SNMF4J_API int snmf4j_statistics_destroy(snmf4j_statistics* statistics);
+/* G, row after row. */
+SNMF4J_API int snmf4j_statistics_gram(const snmf4j_statistics* statistics, double* gram);
+/* Neurons [neuron, neuron + neurons) of C, row after row of `rank` elements. */
+SNMF4J_API int snmf4j_statistics_cross(const snmf4j_statistics* statistics, float* target,
+                                       int64_t neuron, int64_t neurons);
+
+/* C = AY' and G = YY'. */
+SNMF4J_API int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
+                                       snmf4j_statistics* result);
+/* Z = C (G + ridge I)^-1 in float64; the ridge grows until G + ridge I factors. */
+SNMF4J_API int snmf4j_ridge_solve(const snmf4j_statistics* statistics, double ridge,
+                                  snmf4j_features* result);
+/*
+ * One pass over A: P, Y' = rule(Y, P, Q) and what `refresh` asks for. `row_scale` [rank] multiplies
+ * Y's rows while they are read, or is null. `parameter` is epsilon (multiplicative) or the
+ * tolerance (HALS), `sweeps` the most sweeps (HALS). `sums` receives <P,Y'> and, with a refresh,
+ * <Q,G>. `result` may be `y`.
+ */
+SNMF4J_API int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, int rule, double parameter,
+                           int sweeps, const snmf4j_panels* y, const double* row_scale,
+                           snmf4j_panels* result, int refresh, snmf4j_statistics* statistics,
+                           double* sums);
+/* P = Z'A. */
+SNMF4J_API int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* result);
+/* |A - ZY|^2 from the residual itself. */
+SNMF4J_API int snmf4j_residual(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_panels* y,
+                               double* result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
