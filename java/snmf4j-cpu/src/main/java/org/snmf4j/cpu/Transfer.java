@@ -37,7 +37,7 @@ final class Transfer {
     double total = 0;
     long count;
     for (long row = 0; row < values.rows(); row += count) {
-      count = direct(values, row);
+      count = values.contiguousRows(row);
       ByteBuffer source;
       long stride;
       int type;
@@ -65,7 +65,7 @@ final class Transfer {
     long tokens = tokenMajor.rows();
     long count;
     for (long token = 0; token < tokens; token += count) {
-      count = direct(tokenMajor, token);
+      count = tokenMajor.contiguousRows(token);
       if (token + count < tokens) {
         count -= count % PANEL;
       }
@@ -140,15 +140,6 @@ final class Transfer {
       }
     }
     return values;
-  }
-
-  /** Rows from {@code row} on that native code can read where they lie. */
-  static long direct(Matrix matrix, long row) {
-    long count = matrix.contiguousRows(row);
-    if (count > 0 && matrix.rowBytes(row, 1).order() != ByteOrder.nativeOrder()) {
-      return 0;
-    }
-    return count;
   }
 
   static int type(Matrix matrix) {

@@ -1,0 +1,210 @@
+// The C interface as a caller sees it: a small factorization end to end, statuses, memory.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "random.hpp"
+#include "snmf4j/cpu.h"
+
+namespace {
+
+struct Setup {
+  explicit Setup(int threads = 2, int isa = SNMF4J_ISA_BEST) {
+    REQUIRE(snmf4j_context_create(threads, isa, SNMF4J_OPENBLAS, &context) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, d, n, &a) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, k, n, &y) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, k, n, &next) == SNMF4J_OK);
+    REQUIRE(snmf4j_features_create(context, d, k, &z) == SNMF4J_OK);
+    REQUIRE(snmf4j_statistics_create(context, d, k, &statistics) == SNMF4J_OK);
+    Floats values = Floats::signed_values(d * n, 1);
+    REQUIRE(snmf4j_panels_write_rows(a, SNMF4J_FLOAT32, values.data(), n, 0, d, &norm) ==
+            SNMF4J_OK);
+    Floats start = Floats::positive_values(k * n, 2);
+    REQUIRE(snmf4j_panels_write_rows(y, SNMF4J_FLOAT32, start.data(), n, 0, k, nullptr) ==
+            SNMF4J_OK);
+  }
+  ~Setup() {
+    snmf4j_panels_destroy(a);
+    snmf4j_panels_destroy(y);
+    snmf4j_panels_destroy(next);
+    snmf4j_features_destroy(z);
+    snmf4j_statistics_destroy(statistics);
+    int64_t use[2] = {-1, -1};
+    CHECK(snmf4j_context_memory(context, use) == SNMF4J_OK);
+    const int64_t workspaces = use[0];
+    CHECK(workspaces >= 0);
+    CHECK(workspaces < 1 << 20);
+    CHECK(use[1] >= use[0]);
+    snmf4j_context_destroy(context);
+  }
+
+  // One iteration of the multiplicative solver; returns the loss.
+  double iterate() {
+    REQUIRE(snmf4j_dense_statistics(a, y, statistics) == SNMF4J_OK);
+    REQUIRE(snmf4j_ridge_solve(statistics, 1e-6, z) == SNMF4J_OK);
+    REQUIRE(snmf4j_features_winner_take_all(z, 4) == SNMF4J_OK);
+    double sums[2];
+    REQUIRE(snmf4j_pass(a, z, SNMF4J_RULE_MULTIPLICATIVE, 1e-6, 1, y, nullptr, next,
+                        SNMF4J_REFRESH_DENSE, statistics, sums) == SNMF4J_OK);
+    const double loss = norm - 2 * sums[0] + sums[1];
+    double residual = 0;
+    REQUIRE(snmf4j_residual(a, z, next, &residual) == SNMF4J_OK);
+    CHECK(loss == doctest::Approx(residual).epsilon(1e-5));
+    std::swap(y, next);
+    return loss;
+  }
+
+  static constexpr int d = 50, k = 7, n = 333;
+  snmf4j_context* context = nullptr;
+  snmf4j_panels* a = nullptr;
+  snmf4j_panels* y = nullptr;
+  snmf4j_panels* next = nullptr;
+  snmf4j_features* z = nullptr;
+  snmf4j_statistics* statistics = nullptr;
+  double norm = 0;
+};
+
+bool message_has(const char* part) {
+  return std::string(snmf4j_last_message()).find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("iterations lower the loss and repeat bit for bit") {
+  for (int isa = SNMF4J_ISA_PORTABLE; isa <= snmf4j_best_isa(); isa++) {
+    for (int threads : {1, 2, 5, 16}) {
+      CAPTURE(isa);
+      CAPTURE(threads);
+      Setup first(threads, isa), second(threads, isa);
+      double loss = first.norm;
+      for (int i = 0; i < 5; i++) {
+        const double next = first.iterate();
+        CHECK(next < loss);
+        CHECK(second.iterate() == next);
+        loss = next;
+      }
+      std::vector<float> one(Setup::k * Setup::n), two(one.size());
+      REQUIRE(snmf4j_panels_read_rows(first.y, one.data(), Setup::n, 0, Setup::k) == SNMF4J_OK);
+      REQUIRE(snmf4j_panels_read_rows(second.y, two.data(), Setup::n, 0, Setup::k) == SNMF4J_OK);
+      CHECK(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)) == 0);
+    }
+  }
+}
+
+TEST_CASE("winner-take-all keeps ties") {
+  Setup setup;
+  std::vector<float> values(Setup::d * Setup::k, 0.5f);
+  values[0] = -2;
+  REQUIRE(snmf4j_features_write(setup.z, SNMF4J_FLOAT32, values.data(), 0, Setup::d) == SNMF4J_OK);
+  REQUIRE(snmf4j_features_winner_take_all(setup.z, 1) == SNMF4J_OK);
+  std::vector<float> kept(values.size());
+  REQUIRE(snmf4j_features_read(setup.z, kept.data(), 0, Setup::d) == SNMF4J_OK);
+  for (int i = 0; i < Setup::d; i++) {
+    CHECK(kept[i * Setup::k] == (i == 0 ? -2.0f : 0.0f));
+    CHECK(kept[i * Setup::k + 1] == 0.5f);
+  }
+}
+
+TEST_CASE("dense features take the BLAS path and give the same projection") {
+  Setup setup;
+  Floats values = Floats::signed_values(Setup::d * Setup::k, 3);
+  REQUIRE(snmf4j_features_write(setup.z, SNMF4J_FLOAT32, values.data(), 0, Setup::d) == SNMF4J_OK);
+  REQUIRE(snmf4j_project(setup.a, setup.z, setup.next) == SNMF4J_OK);
+  std::vector<float> a(Setup::d * Setup::n), p(Setup::k * Setup::n);
+  REQUIRE(snmf4j_panels_read_rows(setup.a, a.data(), Setup::n, 0, Setup::d) == SNMF4J_OK);
+  REQUIRE(snmf4j_panels_read_rows(setup.next, p.data(), Setup::n, 0, Setup::k) == SNMF4J_OK);
+  for (int j = 0; j < Setup::k; j++) {
+    for (int t = 0; t < Setup::n; t++) {
+      double sum = 0;
+      for (int i = 0; i < Setup::d; i++) {
+        sum += static_cast<double>(values[i * Setup::k + j]) * a[i * Setup::n + t];
+      }
+      CHECK(std::fabs(p[j * Setup::n + t] - sum) < 1e-3);
+    }
+  }
+}
+
+TEST_CASE("a singular Gram matrix is solved with a larger ridge") {
+  Setup setup;
+  Floats same(Setup::k * Setup::n);
+  for (std::size_t i = 0; i < same.size(); i++) same[i] = 1e6f;
+  REQUIRE(snmf4j_panels_write_rows(setup.y, SNMF4J_FLOAT32, same.data(), Setup::n, 0, Setup::k,
+                                   nullptr) == SNMF4J_OK);
+  REQUIRE(snmf4j_dense_statistics(setup.a, setup.y, setup.statistics) == SNMF4J_OK);
+  CHECK(snmf4j_ridge_solve(setup.statistics, 1e-300, setup.z) == SNMF4J_OK);
+}
+
+TEST_CASE("bad arguments leave a status and a message, and the handles usable") {
+  snmf4j_context* none = nullptr;
+  CHECK(snmf4j_context_create(0, 0, SNMF4J_OPENBLAS, &none) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("threads must be between 1 and 1024"));
+  CHECK(snmf4j_context_create(2, 9, SNMF4J_OPENBLAS, &none) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_context_create(2, 0, SNMF4J_OPENBLAS, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_context_create(2, 0, nullptr, &none) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_context_create(2, 0, "/nowhere/libopenblas.so", &none) == SNMF4J_UNAVAILABLE);
+  CHECK(message_has("/nowhere/libopenblas.so"));
+  CHECK(snmf4j_context_create(2, 0, "libc.so.6", &none) == SNMF4J_UNAVAILABLE);
+  CHECK(message_has("cblas_sgemm"));
+  CHECK(none == nullptr);
+  CHECK(snmf4j_context_destroy(nullptr) == SNMF4J_OK);
+
+  Setup s;
+  snmf4j_panels* panels = nullptr;
+  CHECK(snmf4j_panels_create(s.context, 0, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, 5, 0, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, 1, int64_t{1} << 60, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, INT32_MAX, int64_t{1} << 48, &panels) ==
+        SNMF4J_OUT_OF_MEMORY);
+  CHECK(snmf4j_panels_create(nullptr, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(panels == nullptr);
+
+  std::vector<float> values(Setup::d * Setup::n, 1.0f);
+  CHECK(snmf4j_panels_write_rows(s.a, 7, values.data(), Setup::n, 0, 1, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_write_rows(s.a, 0, values.data(), Setup::n - 1, 0, 1, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_write_rows(s.a, 0, values.data(), Setup::n, 1, Setup::d, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_write_rows(s.a, 0, nullptr, Setup::n, 0, 1, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_write_tokens(s.a, 0, values.data(), Setup::d, 1, 64, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_write_tokens(s.a, 0, values.data(), Setup::d, 0, 65, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  values[17] = NAN;
+  CHECK(snmf4j_panels_write_rows(s.next, 0, values.data(), Setup::n, 0, 1, nullptr) ==
+        SNMF4J_NON_FINITE);
+  CHECK(snmf4j_features_write(s.z, 0, values.data(), 0, Setup::d) == SNMF4J_NON_FINITE);
+  CHECK(snmf4j_features_write(s.z, 0, values.data(), 1, Setup::d) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_features_winner_take_all(s.z, 0) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_features_winner_take_all(s.z, Setup::d + 1) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_ridge_solve(s.statistics, 0, s.z) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_ridge_solve(s.statistics, NAN, s.z) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_ridge_solve(nullptr, 1, s.z) == SNMF4J_INVALID_ARGUMENT);
+
+  double sums[2];
+  auto pass = [&](snmf4j_panels* a, int rule, double parameter, int sweeps, int refresh,
+                  snmf4j_statistics* statistics) {
+    return snmf4j_pass(a, s.z, rule, parameter, sweeps, s.y, nullptr, s.next, refresh, statistics,
+                       sums);
+  };
+  CHECK(pass(s.a, 5, 1, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, 0, 0, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, 1, -1, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, 1, 0, 0, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, 0, 1, 1, 3, s.statistics) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, 0, 1, 1, 1, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.y, 0, 1, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("same neurons"));
+
+  Setup other;
+  CHECK(snmf4j_project(s.a, other.z, s.next) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("share a context"));
+  Floats start = Floats::positive_values(Setup::k * Setup::n, 2);
+  REQUIRE(snmf4j_panels_write_rows(s.y, 0, start.data(), Setup::n, 0, Setup::k, nullptr) ==
+          SNMF4J_OK);
+  CHECK(s.iterate() < s.norm);
+}

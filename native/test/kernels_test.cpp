@@ -1,0 +1,353 @@
+// Every kernel of every instruction set that this CPU runs against plain loops in float64.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "handles.hpp"
+#include "kernels.hpp"
+#include "random.hpp"
+
+using namespace snmf4j;
+
+namespace {
+
+std::vector<const Kernels*> runnable() {
+  std::vector<const Kernels*> result;
+  for (int isa : {SNMF4J_ISA_PORTABLE, SNMF4J_ISA_AVX2, SNMF4J_ISA_AVX512}) {
+    if (isa <= best_isa()) {
+      result.push_back(&kernels_for(isa));
+    } else {
+      MESSAGE("not run on this CPU: " << snmf4j_isa_name(isa));
+    }
+  }
+  return result;
+}
+
+// Sums of 10^3 products of float32 values agree to a few units in the last place of their size.
+void check_close(double found, double expected, double scale) {
+  CHECK(std::fabs(found - expected) <= 1e-5 * scale + 1e-12);
+}
+
+struct Sparse {
+  std::vector<int64_t> start{0};
+  std::vector<int32_t> index;
+  std::vector<float> value;
+};
+
+// A [rows, columns] matrix by columns (or, transposed, by rows), a third of it nonzero.
+Sparse sparse(int outer, int inner, unsigned seed) {
+  Floats values = Floats::signed_values(static_cast<std::size_t>(outer) * inner, seed);
+  Sparse result;
+  for (int o = 0; o < outer; o++) {
+    for (int i = 0; i < inner; i++) {
+      if ((o * 7 + i * 5) % 3 == 0 && o != 1) {
+        result.index.push_back(i);
+        result.value.push_back(values[static_cast<std::size_t>(o) * inner + i]);
+      }
+    }
+    result.start.push_back(static_cast<int64_t>(result.index.size()));
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("project") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    const int d = 37, k = 5;
+    Floats a = Floats::signed_values(d * kPanel, 1);
+    Sparse z = sparse(k, d, 2);
+    Floats p(k * kPanel);
+    kernels->project(a.data(), {k, z.start.data(), z.index.data(), z.value.data()}, p.data());
+    for (int j = 0; j < k; j++) {
+      for (int t = 0; t < kPanel; t++) {
+        double sum = 0, scale = 0;
+        for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
+          const double term = static_cast<double>(z.value[e]) * a[z.index[e] * kPanel + t];
+          sum += term;
+          scale += std::fabs(term);
+        }
+        check_close(p[j * kPanel + t], sum, scale);
+      }
+    }
+  }
+}
+
+TEST_CASE("multiply") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    const int k = 9;
+    const float epsilon = 1e-6f;
+    Floats q = Floats::signed_values(k * k, 3);
+    Floats p = Floats::signed_values(k * kPanel, 4);
+    Floats y = Floats::positive_values(k * kPanel, 5);
+    y[2 * kPanel + 3] = 0;
+    std::vector<int32_t> start, index;
+    std::vector<float> value;
+    for (int j = 0; j < k; j++) {
+      for (int sign : {1, -1}) {
+        start.push_back(static_cast<int32_t>(index.size()));
+        for (int l = 0; l < k; l++) {
+          if (q[j * k + l] * sign > 0) {
+            index.push_back(l);
+            value.push_back(std::fabs(q[j * k + l]));
+          }
+        }
+      }
+    }
+    start.push_back(static_cast<int32_t>(index.size()));
+    Floats out(k * kPanel);
+    kernels->multiply({k, start.data(), index.data(), value.data()}, p.data(), y.data(), epsilon,
+                      out.data());
+    for (int j = 0; j < k; j++) {
+      for (int t = 0; t < kPanel; t++) {
+        double up = std::fmax(p[j * kPanel + t], 0), down = std::fmax(-p[j * kPanel + t], 0);
+        for (int l = 0; l < k; l++) {
+          up += std::fmax(-q[j * k + l], 0) * y[l * kPanel + t];
+          down += std::fmax(q[j * k + l], 0) * y[l * kPanel + t];
+        }
+        const double expected = y[j * kPanel + t] * std::sqrt(up / (down + epsilon));
+        check_close(out[j * kPanel + t], expected, expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("descend and explained") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    const int k = 6, d = 20;
+    Floats z = Floats::signed_values(d * k, 6);
+    for (int i = 0; i < d; i++) z[i * k + 4] = 0;  // a dead feature
+    Floats a = Floats::signed_values(d * kPanel, 7);
+    Floats q(k * k), p(k * kPanel), inverse(k), y(k * kPanel);
+    std::vector<double> wide(k * kPanel);
+    for (int j = 0; j < k; j++) {
+      for (int l = 0; l < k; l++) {
+        for (int i = 0; i < d; i++) q[j * k + l] += z[i * k + j] * z[i * k + l];
+      }
+      inverse[j] = q[j * k + j] > 0 ? 1 / q[j * k + j] : 0;
+      for (int t = 0; t < kPanel; t++) {
+        for (int i = 0; i < d; i++) p[j * kPanel + t] += z[i * k + j] * a[i * kPanel + t];
+      }
+    }
+    auto error = [&] {
+      double total = 0;
+      for (int i = 0; i < d; i++) {
+        for (int t = 0; t < kPanel; t++) {
+          double rest = a[i * kPanel + t];
+          for (int j = 0; j < k; j++) rest -= static_cast<double>(z[i * k + j]) * y[j * kPanel + t];
+          total += rest * rest;
+        }
+      }
+      return total;
+    };
+    const double norm = error();
+    double before = norm;
+    for (int sweep = 0; sweep < 50; sweep++) {
+      const double gain = kernels->descend(k, q.data(), inverse.data(), p.data(), y.data());
+      const double after = error();
+      check_close(gain, before - after, norm);
+      before = after;
+    }
+    check_close(kernels->explained(k, q.data(), p.data(), y.data()), norm - before, norm);
+    // At the minimum the gradient vanishes where y > 0 and is not positive where y = 0.
+    for (int j = 0; j < k; j++) {
+      for (int t = 0; t < kPanel; t++) {
+        double gradient = p[j * kPanel + t];
+        for (int l = 0; l < k; l++) {
+          gradient -= static_cast<double>(q[j * k + l]) * y[l * kPanel + t];
+        }
+        CHECK(y[j * kPanel + t] >= 0);
+        if (j == 4) CHECK(y[j * kPanel + t] == 0);
+        if (y[j * kPanel + t] > 0) CHECK(std::fabs(gradient) < 1e-2);
+        if (y[j * kPanel + t] == 0) CHECK(gradient < 1e-2);
+      }
+    }
+  }
+}
+
+TEST_CASE("dot") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    Floats x = Floats::signed_values(640, 8);
+    Floats y = Floats::signed_values(640, 9);
+    double expected = 0, scale = 0;
+    for (std::size_t i = 0; i < 640; i++) {
+      expected += static_cast<double>(x[i]) * y[i];
+      scale += std::fabs(static_cast<double>(x[i]) * y[i]);
+    }
+    CHECK(std::fabs(kernels->dot(x.data(), y.data(), 640) - expected) <= 1e-14 * scale);
+  }
+}
+
+TEST_CASE("transpose, gram and cross") {
+  for (const Kernels* kernels : runnable()) {
+    for (int k : {1, 5, 16, 23, 48}) {
+      for (int d : {1, 3, 12, 29}) {
+        CAPTURE(kernels->name);
+        CAPTURE(k);
+        CAPTURE(d);
+        const int padded = padded_rank(k);
+        Floats y = Floats::signed_values(k * kPanel, 10);
+        Floats a = Floats::signed_values(d * kPanel, 11);
+        Floats yt(kPanel * padded);
+        Buffer<double> wide(&Floats::counter, kPanel * padded);
+        Buffer<double> gram(&Floats::counter, padded * padded);
+        for (int i = 0; i < kPanel * padded; i++) wide[i] = 0;
+        for (int i = 0; i < padded * padded; i++) gram[i] = 1;
+        kernels->transpose(y.data(), k, padded, yt.data(), wide.data());
+        for (int t = 0; t < kPanel; t++) {
+          for (int j = 0; j < padded; j++) {
+            const float expected = j < k ? y[j * kPanel + t] : 0;
+            CHECK(yt[t * padded + j] == expected);
+            CHECK(wide[t * padded + j] == expected);
+          }
+        }
+        kernels->gram(wide.data(), padded, gram.data());
+        for (int j = 0; j < k; j++) {
+          for (int l = 0; l <= j; l++) {
+            double sum = 1, scale = 1;
+            for (int t = 0; t < kPanel; t++) {
+              const double term = static_cast<double>(y[j * kPanel + t]) * y[l * kPanel + t];
+              sum += term;
+              scale += std::fabs(term);
+            }
+            CHECK(std::fabs(gram[j * padded + l] - sum) <= 1e-14 * scale);
+          }
+        }
+        Floats c(d * padded);
+        for (std::size_t i = 0; i < c.size(); i++) c[i] = 2;
+        kernels->cross(a.data(), d, yt.data(), padded, c.data(), d == 29 ? a.data() : nullptr);
+        for (int i = 0; i < d; i++) {
+          for (int j = 0; j < k; j++) {
+            double sum = 2, scale = 2;
+            for (int t = 0; t < kPanel; t++) {
+              const double term = static_cast<double>(a[i * kPanel + t]) * y[j * kPanel + t];
+              sum += term;
+              scale += std::fabs(term);
+            }
+            check_close(c[i * padded + j], sum, scale);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("residual") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    const int d = 31, k = 4;
+    Floats a = Floats::signed_values(d * kPanel, 12);
+    Floats y = Floats::positive_values(k * kPanel, 13);
+    Sparse z = sparse(d, k, 14);
+    double expected = 0;
+    for (int i = 0; i < d; i++) {
+      for (int t = 0; t < kPanel; t++) {
+        double rest = a[i * kPanel + t];
+        for (int64_t e = z.start[i]; e < z.start[i + 1]; e++) {
+          rest -= static_cast<double>(z.value[e]) * y[z.index[e] * kPanel + t];
+        }
+        expected += rest * rest;
+      }
+    }
+    check_close(
+        kernels->residual(a.data(), {d, z.start.data(), z.index.data(), z.value.data()}, y.data()),
+        expected, expected);
+  }
+}
+
+TEST_CASE("packing") {
+  for (const Kernels* kernels : runnable()) {
+    for (int64_t tokens : {1, 15, 16, 63, 64, 65, 200, 1100}) {
+      for (int64_t rows : {1, 4, 17, 40}) {
+        CAPTURE(kernels->name);
+        CAPTURE(tokens);
+        CAPTURE(rows);
+        const int64_t stride = tokens + 3;
+        const int64_t panels = (tokens + kPanel - 1) / kPanel;
+        std::vector<float> source(static_cast<std::size_t>(rows * stride));
+        std::vector<double> wide(source.size());
+        Floats values = Floats::signed_values(source.size(), 15);
+        double squares = 0;
+        for (int64_t i = 0; i < rows; i++) {
+          for (int64_t t = 0; t < tokens; t++) {
+            const float value = values[i * stride + t];
+            source[i * stride + t] = value;
+            squares += static_cast<double>(value) * value;
+          }
+        }
+        for (std::size_t i = 0; i < source.size(); i++) wide[i] = source[i];
+        auto check = [&](Floats& packed, PackResult found) {
+          CHECK(found.finite);
+          CHECK(found.squares == doctest::Approx(squares).epsilon(1e-12));
+          bool same = true;
+          for (int64_t p = 0; p < panels; p++) {
+            for (int64_t i = 0; i < rows; i++) {
+              for (int64_t t = 0; t < kPanel; t++) {
+                const int64_t token = p * kPanel + t;
+                const float expected = token < tokens ? source[i * stride + token] : 0;
+                same = same && packed[(p * rows + i) * kPanel + t] == expected;
+              }
+            }
+          }
+          CHECK(same);
+        };
+        Floats packed(panels * rows * kPanel);
+        check(packed, kernels->pack_rows32(source.data(), stride, rows, tokens, packed.data(),
+                                           rows));
+        Floats again(panels * rows * kPanel);
+        check(again,
+              kernels->pack_rows64(wide.data(), stride, rows, tokens, again.data(), rows));
+
+        // The same from token-major sources, a panel at a time.
+        std::vector<float> by_token(static_cast<std::size_t>(tokens * (rows + 2)));
+        std::vector<double> by_token_wide(by_token.size());
+        for (int64_t i = 0; i < rows; i++) {
+          for (int64_t t = 0; t < tokens; t++) {
+            by_token[t * (rows + 2) + i] = source[i * stride + t];
+            by_token_wide[t * (rows + 2) + i] = source[i * stride + t];
+          }
+        }
+        Floats third(panels * rows * kPanel), fourth(panels * rows * kPanel);
+        PackResult sum{0, true}, sum_wide{0, true};
+        for (int64_t p = 0; p < panels; p++) {
+          const int64_t part = tokens - p * kPanel < kPanel ? tokens - p * kPanel : kPanel;
+          const int64_t from = p * kPanel * (rows + 2);
+          sum.squares += kernels
+                             ->pack_tokens32(by_token.data() + from, rows + 2, rows, part,
+                                             third.data() + p * rows * kPanel)
+                             .squares;
+          sum_wide.squares += kernels
+                                  ->pack_tokens64(by_token_wide.data() + from, rows + 2, rows,
+                                                  part, fourth.data() + p * rows * kPanel)
+                                  .squares;
+        }
+        check(third, sum);
+        check(fourth, sum_wide);
+
+        // Anything that is not finite is noticed, wherever it lies.
+        for (float bad : {NAN, INFINITY, -INFINITY}) {
+          source[(rows - 1) * stride + tokens - 1] = bad;
+          CHECK_FALSE(
+              kernels->pack_rows32(source.data(), stride, rows, tokens, packed.data(), rows)
+                  .finite);
+          source[(rows - 1) * stride + tokens - 1] = 0;
+          by_token[(tokens - 1) % kPanel * (rows + 2)] = bad;
+          CHECK_FALSE(kernels
+                          ->pack_tokens32(by_token.data(), rows + 2, rows,
+                                          tokens < kPanel ? tokens : kPanel, third.data())
+                          .finite);
+          by_token[(tokens - 1) % kPanel * (rows + 2)] = 0;
+        }
+        wide[0] = 1e300;
+        CHECK_FALSE(
+            kernels->pack_rows64(wide.data(), stride, rows, tokens, packed.data(), rows).finite);
+      }
+    }
+  }
+}
