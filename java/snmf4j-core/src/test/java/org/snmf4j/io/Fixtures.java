@@ -2,11 +2,13 @@ package org.snmf4j.io;
 
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Files of the test resources, and files put together by hand. */
@@ -21,6 +23,12 @@ final class Fixtures {
     } catch (URISyntaxException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Writes a file anew; some file systems flush to the disk when one is truncated instead. */
+  static void rewrite(Path file, byte[] bytes) throws IOException {
+    Files.deleteIfExists(file);
+    Files.write(file, bytes);
   }
 
   /** An npy file with this dictionary, to the letter, for its header. */

@@ -185,7 +185,7 @@ class NpyHostileTest {
     byte[] whole = Files.readAllBytes(Fixtures.file(name + ".npy"));
     Path file = directory.resolve("cut.npy");
     for (int length = 0; length <= whole.length + 1; length++) {
-      Files.write(file, Arrays.copyOf(whole, length));
+      Fixtures.rewrite(file, Arrays.copyOf(whole, length));
       if (length == whole.length) {
         continue;
       }
@@ -216,7 +216,7 @@ class NpyHostileTest {
           default -> System.arraycopy(bytes, at + 1, bytes, at, bytes.length - at - 1);
         }
       }
-      Files.write(file, bytes);
+      Fixtures.rewrite(file, bytes);
       try (Matrix matrix = NpyFile.read(file)) {
         matrix.get(matrix.rows() - 1, matrix.columns() - 1);
       } catch (FileFormatException e) {
