@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -25,6 +26,8 @@ import org.snmf4j.error.FileAccessException;
  * <p>Threads: safe; of two writers of one target the last to finish wins.
  */
 public final class AtomicFile {
+  // As Linux has it.
+  private static final int MAX_LINKS = 40;
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private AtomicFile() {}
@@ -104,11 +107,11 @@ public final class AtomicFile {
   /** The absolute file to replace, checked for what a move would get wrong or explain badly. */
   private static Path resolve(Path target) throws IOException {
     Path file = target.toAbsolutePath();
-    if (Files.isSymbolicLink(file)) {
-      file =
-          Files.exists(file)
-              ? file.toRealPath()
-              : file.resolveSibling(Files.readSymbolicLink(file)).toAbsolutePath();
+    for (int hops = 0; Files.isSymbolicLink(file); hops++) {
+      if (hops == MAX_LINKS) {
+        throw new FileSystemLoopException(file.toString());
+      }
+      file = file.resolveSibling(Files.readSymbolicLink(file));
     }
     Path directory = file.getParent();
     if (directory == null || Files.isDirectory(file)) {

@@ -102,10 +102,11 @@ record NpyHeader(
       throw new FileFormatException(file, "has shape " + shape(shape) + ": it is empty");
     }
     String descr = dictionary.descr();
-    if (!descr.matches("[<>|=][a-zA-Z][0-9]{0,9}")) {
+    if (!descr.matches("[<>|=]([a-zA-Z][0-9]{0,9}|[mM]8\\[[0-9a-zA-Zμ/]{1,20}\\])")) {
       throw new FileFormatException(file, "has a malformed dtype " + FileBytes.quote(descr));
     }
-    long bytes = descr.length() == 2 ? 0 : Long.parseLong(descr.substring(2));
+    String width = descr.substring(2).replaceFirst("\\[.*", "");
+    long bytes = width.isEmpty() ? 0 : Long.parseLong(width);
     char order = descr.charAt(0);
     boolean ordered = order == '<' || order == '>' || (order == '|' && bytes == 1);
     return new NpyHeader(
