@@ -10,7 +10,7 @@ final class CoefficientPass {
   private final Matrix coefficients;
   private final Labels labels;
   private final StrongestTokens strongest;
-  private final float[] block;
+  private final double[] block;
   private final double[] labelMass;
   private double sum;
   private double squares;
@@ -20,7 +20,7 @@ final class CoefficientPass {
     this.labels = labels;
     int tokens = Math.toIntExact(coefficients.columns());
     strongest = new StrongestTokens(Math.min(contexts, tokens));
-    block = new float[Math.min(BLOCK, tokens)];
+    block = new double[Math.min(BLOCK, tokens)];
     labelMass = new double[labels.count()];
   }
 
@@ -35,7 +35,7 @@ final class CoefficientPass {
       int length = Math.min(block.length, tokens - from);
       coefficients.readRow(feature, from, block, 0, length);
       for (int i = 0; i < length; i++) {
-        float value = block[i];
+        double value = block[i];
         if (value > 0) {
           add(from + i, value);
         }
@@ -44,10 +44,10 @@ final class CoefficientPass {
     return strongest.drain();
   }
 
-  private void add(int token, float value) {
+  private void add(int token, double value) {
     strongest.offer(token, value);
     sum += value;
-    squares += (double) value * value;
+    squares += value * value;
     int label = labels.of(token);
     if (label >= 0) {
       labelMass[label] += value;

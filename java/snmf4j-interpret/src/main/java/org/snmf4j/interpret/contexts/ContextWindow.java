@@ -27,7 +27,7 @@ final class ContextWindow {
     while (last - token < width && isSameSentence(last + 1, token)) {
       last++;
     }
-    float[] values = new float[last - first + 1];
+    double[] values = new double[last - first + 1];
     coefficients.readRow(feature, first, values, 0, values.length);
     return new Context(
         token,
@@ -41,7 +41,7 @@ final class ContextWindow {
         read(first, token, values));
   }
 
-  private List<ContextToken> read(int first, int focus, float[] values) {
+  private List<ContextToken> read(int first, int focus, double[] values) {
     List<ContextToken> context = new ArrayList<>(values.length);
     int shown = -1;
     for (int token = first; token < first + values.length; token++) {
@@ -82,8 +82,6 @@ final class ContextWindow {
   }
 
   private boolean isSameSentence(int other, int token) {
-    return other >= 0
-        && other < tokens.size()
-        && tokens.sentence(other) == tokens.sentence(token);
+    return other >= 0 && other < tokens.size() && tokens.sentence(other) == tokens.sentence(token);
   }
 }

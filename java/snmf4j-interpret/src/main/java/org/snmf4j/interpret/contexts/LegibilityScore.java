@@ -49,8 +49,7 @@ final class LegibilityScore {
           spread);
     }
     Majority<String> label =
-        Majority.of(
-            contexts.stream().map(Context::label).filter(Objects::nonNull).toList());
+        Majority.of(contexts.stream().map(Context::label).filter(Objects::nonNull).toList());
     double labelPurity = (double) label.count / contexts.size();
     double agreement = (2 * beyondChance(label, strongest, labelPurity) + tokenPurity) / 3;
     return new Legibility(

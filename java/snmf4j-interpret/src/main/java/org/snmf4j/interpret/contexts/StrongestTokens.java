@@ -1,16 +1,16 @@
 package org.snmf4j.interpret.contexts;
 
 /**
- * A bounded heap of the strongest coefficients met so far, the weakest on top. Of equal coefficients
- * the lower token is the stronger.
+ * A bounded heap of the strongest coefficients met so far, the weakest on top. Of equal
+ * coefficients the lower token is the stronger.
  */
 final class StrongestTokens {
-  private final float[] values;
+  private final double[] values;
   private final int[] tokens;
   private int size;
 
   StrongestTokens(int capacity) {
-    values = new float[capacity];
+    values = new double[capacity];
     tokens = new int[capacity];
   }
 
@@ -23,7 +23,7 @@ final class StrongestTokens {
   }
 
   /** Takes a token in if it is strong enough. */
-  void offer(int token, float value) {
+  void offer(int token, double value) {
     if (size < values.length) {
       values[size] = value;
       tokens[size] = token;
@@ -81,12 +81,12 @@ final class StrongestTokens {
     return weaker(values[a], tokens[a], values[b], tokens[b]);
   }
 
-  private static boolean weaker(float value, int token, float than, int thanToken) {
+  private static boolean weaker(double value, int token, double than, int thanToken) {
     return value < than || (value == than && token > thanToken);
   }
 
   private void swap(int a, int b) {
-    float value = values[a];
+    double value = values[a];
     values[a] = values[b];
     values[b] = value;
     int token = tokens[a];

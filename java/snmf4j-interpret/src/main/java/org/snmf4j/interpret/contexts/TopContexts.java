@@ -34,8 +34,7 @@ public final class TopContexts {
    * @param options how much to tell
    * @throws ActivationMismatchException where model and activations differ in tokens or neurons
    */
-  public static TopContexts of(
-      SnmfModel model, ActivationSet activations, ContextOptions options) {
+  public static TopContexts of(SnmfModel model, ActivationSet activations, ContextOptions options) {
     TokenTable tokens = activations.tokens();
     if (model.tokens() != tokens.size()) {
       throw new ActivationMismatchException("tokens", model.tokens(), tokens.size());

@@ -20,12 +20,15 @@ import org.snmf4j.interpret.contexts.NeuronWeight;
 final class ReportFields {
   private final JsonGenerator json;
   private final MathContext precision;
+  private final double floor;
 
   /**
    * @param digits significant decimal digits of the numbers that belong to features
+   * @param floor coefficients in contexts below this share of the feature's largest become 0
    */
-  ReportFields(JsonGenerator json, int digits) {
+  ReportFields(JsonGenerator json, int digits, double floor) {
     this.json = json;
+    this.floor = floor;
     precision = new MathContext(digits);
   }
 
@@ -66,7 +69,11 @@ final class ReportFields {
 
   private void writeFit(FitReport fit) throws IOException {
     json.writeObjectFieldStart("fit");
+    json.writeStringField("solver", fit.solver().name().toLowerCase(Locale.ROOT));
+    json.writeStringField("initialization", fit.initialization());
+    exact("feature_density", fit.featureDensity());
     json.writeNumberField("iterations", fit.iterations());
+    json.writeNumberField("best_iteration", fit.bestIteration());
     exact("loss", fit.loss());
     exact("relative_loss", fit.relativeLoss());
     json.writeFieldName("losses");
@@ -75,9 +82,11 @@ final class ReportFields {
       exact(loss);
     }
     json.writeEndArray();
+    exact("squared_norm", fit.squaredNorm());
     json.writeStringField("stop_reason", fit.stopReason().name().toLowerCase(Locale.ROOT));
     exact("seconds", fit.seconds());
     json.writeStringField("backend", fit.backend());
+    json.writeStringField("backend_description", fit.backendDescription());
     json.writeNumberField("seed", fit.seed());
     json.writeNumberField("threads", fit.threads());
     json.writeEndObject();
@@ -103,7 +112,7 @@ final class ReportFields {
     writeLegibility(feature.legibility());
     json.writeArrayFieldStart("contexts");
     for (Context context : feature.contexts()) {
-      writeContext(context);
+      writeContext(context, floor * statistics.maxCoefficient());
     }
     json.writeEndArray();
     json.writeArrayFieldStart("neurons");
@@ -130,7 +139,7 @@ final class ReportFields {
     json.writeEndObject();
   }
 
-  private void writeContext(Context context) throws IOException {
+  private void writeContext(Context context, double least) throws IOException {
     json.writeStartObject();
     json.writeNumberField("token", context.token());
     number("coefficient", context.coefficient());
@@ -152,7 +161,7 @@ final class ReportFields {
     json.writeEndArray();
     json.writeArrayFieldStart("coefficients");
     for (ContextToken token : context.tokens()) {
-      number(token.coefficient());
+      number(token.coefficient() < least ? 0 : token.coefficient());
     }
     json.writeEndArray();
     json.writeEndObject();

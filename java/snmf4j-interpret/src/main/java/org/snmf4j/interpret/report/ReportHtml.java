@@ -17,12 +17,18 @@ import org.snmf4j.io.AtomicFile;
  * Writes a report as one HTML page that needs nothing else: no network, no other file.
  *
  * <p>Texts of the data set are shown as they are and cannot become markup or code: they travel as
- * JSON without {@code <}, {@code >} and {@code &}, enter the page as text nodes only, and the page's
- * own content security policy runs no script but the one it was written with.
+ * JSON without {@code <}, {@code >} and {@code &}, enter the page as text nodes only, and the
+ * page's own content security policy runs no script but the one it was written with.
  */
 public final class ReportHtml {
   /** Enough for a tooltip; more would only make the page larger. */
   private static final int SHOWN_DIGITS = 4;
+
+  /**
+   * Highlights fainter than this cannot be seen. A multiplicative fit never reaches 0, and the page
+   * would grow by all its traces.
+   */
+  private static final double VISIBLE_SHARE = 0.005;
 
   private ReportHtml() {}
 
@@ -64,7 +70,7 @@ public final class ReportHtml {
       json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
       json.disable(JsonGenerator.Feature.FLUSH_PASSED_TO_STREAM);
       json.setCharacterEscapes(new MarkupEscapes());
-      new ReportFields(json, SHOWN_DIGITS).write(report);
+      new ReportFields(json, SHOWN_DIGITS, VISIBLE_SHARE).write(report);
     }
   }
 }

@@ -21,7 +21,9 @@ import org.snmf4j.io.AtomicFile;
  *           feature_density  share of nonzero entries in the features
  *           coefficients_per_token   mean number of features that fire on a token
  *           labels[]         the data set's labels
- * fit       iterations, loss, relative_loss, losses[], stop_reason, seconds, backend, seed, threads
+ * fit       solver, initialization, feature_density (asked for), iterations, best_iteration (from
+ *           1), loss, relative_loss, losses[], squared_norm, stop_reason, seconds, backend,
+ *           backend_description, seed, threads
  * options   contexts, window, neurons, labels
  * features[]                 by index
  *   feature, explained_variance, density, max_coefficient, support_size
@@ -58,7 +60,7 @@ public final class ReportJson {
     try (JsonGenerator json = new JsonFactory().createGenerator(writer)) {
       json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
       json.useDefaultPrettyPrinter();
-      new ReportFields(json, FLOAT32_DIGITS).write(report);
+      new ReportFields(json, FLOAT32_DIGITS, 0).write(report);
     }
     writer.flush();
   }

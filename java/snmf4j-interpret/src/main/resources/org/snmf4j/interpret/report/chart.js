@@ -89,8 +89,7 @@ function drawChart(losses) {
 }
 
 function startChart(fit) {
-  const norm = fit.relative_loss > 0 ? fit.loss / fit.relative_loss : 1;
-  const losses = fit.losses.filter(loss => loss !== null).map(loss => loss / norm);
+  const losses = fit.losses.filter(loss => loss !== null).map(loss => loss / (fit.squared_norm || 1));
   if (losses.length < 2) return;
   const low = Math.min(...losses);
   const canLog = low > 0;

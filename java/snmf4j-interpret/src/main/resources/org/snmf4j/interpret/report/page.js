@@ -19,6 +19,7 @@ function startHead() {
   add('Iterations', figure(fit.iterations), (fit.stop_reason || '').replace(/_/g, ' '));
   add('Time', figure(fit.seconds) + '\u202fs', fit.threads > 0 ? `${fit.threads} thread${fit.threads > 1 ? 's' : ''}` : '');
   add('Backend', fit.backend || '–');
+  add('Solver', fit.solver.replace(/_/g, ' '), fit.initialization ? `${fit.initialization.toLowerCase()} start` : '');
   add('Neurons × tokens', `${figure(model.neurons)} × ${figure(model.tokens)}`);
   add('Features', figure(model.rank));
   add('Feature density', percent(model.feature_density));
