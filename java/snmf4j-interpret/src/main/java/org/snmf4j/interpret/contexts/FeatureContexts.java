@@ -12,7 +12,8 @@ import org.snmf4j.FeatureStatistics;
  * @param contexts its strongest tokens, strongest first, of equal ones the earlier token first;
  *     empty for a feature that fires nowhere
  * @param neurons its strongest neurons by magnitude, of equal ones the lower index first
- * @param labels the labels it prefers: by share of the top contexts, then by share of the
+ * @param labels the labels it prefers, which are those of its top contexts and those with more than
+ *     their share of its coefficients: by share of the top contexts, then by share of the
  *     coefficient mass, then by name; empty without labels
  */
 public record FeatureContexts(

@@ -61,8 +61,8 @@ final class FeatureReader {
     List<LabelPreference> preferences = new ArrayList<>();
     for (int label = 0; label < contexts.length; label++) {
       double mass = pass.massShare(label);
-      if (mass > 0) {
-        double tokens = labels.tokenShare(label);
+      double tokens = labels.tokenShare(label);
+      if (contexts[label] > 0 || mass > tokens) {
         preferences.add(
             new LabelPreference(
                 labels.name(label),

@@ -51,7 +51,7 @@ final class LegibilityScore {
     Majority<String> label =
         Majority.of(contexts.stream().map(Context::label).filter(Objects::nonNull).toList());
     double labelPurity = (double) label.count / contexts.size();
-    double agreement = (2 * beyondChance(label, strongest, labelPurity) + tokenPurity) / 3;
+    double agreement = Math.max(beyondChance(label, strongest, labelPurity), tokenPurity / 2);
     return new Legibility(
         agreement * selectivity * spread,
         tokenPurity,

@@ -34,7 +34,8 @@ function contextLine(context, max) {
 
 function preferences(labels, contexts) {
   const list = element('ul', {class: 'preferences'});
-  labels.forEach(label => {
+  const telling = labels.filter((label, i) => i === 0 || label.contexts > 0 || label.lift >= 2);
+  telling.forEach(label => {
     const fill = element('div');
     fill.style.width = 100 * label.context_share + '%';
     list.append(element('li', {'data-tip':

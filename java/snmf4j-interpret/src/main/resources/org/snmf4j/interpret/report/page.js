@@ -21,13 +21,12 @@ function startHead() {
   add('Backend', fit.backend || '–');
   add('Solver', fit.solver.replace(/_/g, ' '), fit.initialization ? `${fit.initialization.toLowerCase()} start` : '');
   add('Neurons × tokens', `${figure(model.neurons)} × ${figure(model.tokens)}`);
-  add('Features', figure(model.rank));
   add('Feature density', percent(model.feature_density));
   add('Features per token', figure(model.coefficients_per_token));
   add('Seed', String(fit.seed));
   byId('legend').textContent =
     'Colour is proportional to a token’s coefficient for the feature. Legibility is the agreement of the top contexts'
-    + (model.labels.length > 0 ? ' in label and token' : ' in token')
+    + (model.labels.length > 0 ? ' in label or token' : ' in token')
     + ', times how selectively the feature fires, times how many different sentences they come from. Lift is the share of'
     + ' the feature’s coefficients on a label over that label’s share of all tokens.';
 }
