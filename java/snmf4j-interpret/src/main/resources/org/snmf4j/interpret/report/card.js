@@ -24,7 +24,7 @@ function words(context, max) {
 
 function contextLine(context, max) {
   const line = element('li', {},
-    element('span', {class: 'value'}, figure(context.coefficient)),
+    element('span', {class: 'value'}, aligned(context.coefficient)),
     words(context, max));
   if (context.label !== null) {
     line.append(element('button', {class: 'chip', type: 'button', title: context.label, 'data-search': context.label}, context.label));
@@ -79,7 +79,8 @@ function heading(feature) {
 
 function figures(feature) {
   const score = feature.legibility.score;
-  const meter = element('meter', {min: 0, max: 1, value: score, 'aria-label': 'Legibility'});
+  const fill = element('div');
+  fill.style.width = 100 * score + '%';
   const one = (name, tip, ...values) => element('div', {'data-tip': tip},
     element('dt', {}, name), ...values.map(value => element('dd', {}, value)));
   const legibility = feature.legibility;
@@ -87,7 +88,7 @@ function figures(feature) {
     one('legibility', `token purity ${percent(legibility.token_purity)}`
       + (legibility.label === null ? '' : `\nlabel purity ${percent(legibility.label_purity)}`)
       + `\nselectivity ${percent(legibility.selectivity)}\nspread ${percent(legibility.spread)}`,
-      meter, score.toFixed(2)),
+      element('div', {class: 'track'}, fill), score.toFixed(2)),
     one('variance', 'share of variance explained', percent(feature.explained_variance)),
     one('density', 'share of tokens that fire the feature', percent(feature.density)),
     one('neurons', 'nonzero entries of the feature', figure(feature.support_size)));

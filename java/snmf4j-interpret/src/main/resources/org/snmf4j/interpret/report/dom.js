@@ -23,5 +23,11 @@ function figure(value, digits = 3) {
   return String(Number(value.toPrecision(digits)));
 }
 
+/** For columns: as many digits in every row. */
+function aligned(value, digits = 3) {
+  const size = Math.abs(value);
+  return size >= 0.001 && size < 10 ** digits ? value.toPrecision(digits) : figure(value, digits);
+}
+
 const percent = value => value === null ? '–' : figure(100 * value, 2) + '\u202f%';
 const signed = value => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(3);
