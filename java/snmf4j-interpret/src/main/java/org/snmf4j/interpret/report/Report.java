@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Objects;
 import org.snmf4j.FitReport;
 import org.snmf4j.SnmfModel;
+import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.interpret.contexts.FeatureContexts;
 import org.snmf4j.interpret.contexts.TopContexts;
 import org.snmf4j.onnx.activations.ActivationSet;
@@ -54,9 +55,16 @@ public final class Report {
    * @param activations what the model was fitted to
    * @param contexts the model's top contexts in these activations
    * @param source what was decomposed
+   * @throws InvalidArgumentException where the contexts are those of a model of another rank
    */
   public static Report of(
       SnmfModel model, ActivationSet activations, TopContexts contexts, ReportSource source) {
+    if (contexts.features().size() != model.rank()) {
+      throw new InvalidArgumentException(
+          "contexts",
+          "of " + contexts.features().size() + " features",
+          "of the model's " + model.rank());
+    }
     return new Report(model, activations, contexts, source);
   }
 

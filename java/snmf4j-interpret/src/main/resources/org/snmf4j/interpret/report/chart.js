@@ -1,5 +1,5 @@
 /* The loss curve. */
-const WIDTH = 600, HEIGHT = 190, LEFT = 50, RIGHT = 10, TOP = 12, BOTTOM = 24;
+const HEIGHT = 190, LEFT = 50, RIGHT = 10, TOP = 12, BOTTOM = 24;
 
 /** Maps [low, high] to [from, to], linearly or by logarithm. */
 function scale(low, high, from, to, logarithmic) {
@@ -35,16 +35,17 @@ function ticks(low, high, logarithmic) {
 
 function drawChart(losses) {
   const count = losses.length;
+  const width = Math.max(240, byId('plot').clientWidth);
   const logX = byId('logx').checked, logY = byId('logy').checked;
   const low = Math.min(...losses), high = Math.max(...losses);
-  const x = scale(1, count, LEFT, WIDTH - RIGHT, logX);
+  const x = scale(1, count, LEFT, width - RIGHT, logX);
   const y = scale(low, high, HEIGHT - BOTTOM, TOP, logY);
   const svg = drawn('svg', {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: 0, role: 'img',
+    viewBox: `0 0 ${width} ${HEIGHT}`, tabindex: 0, role: 'img',
     'aria-label': `Relative loss over ${count} iterations, from ${figure(losses[0])} to ${figure(low)}`
   });
   ticks(low, high, logY).forEach(tick => svg.append(
-    drawn('line', {class: 'grid', x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick)}),
+    drawn('line', {class: 'grid', x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick)}),
     drawn('text', {x: LEFT - 8, y: y(tick) + 4, 'text-anchor': 'end'}, figure(tick))));
   ticks(1, count, logX).filter(tick => Number.isInteger(tick)).forEach(tick => svg.append(
     drawn('text', {x: x(tick), y: HEIGHT - 6, 'text-anchor': 'middle'}, figure(tick))));
@@ -72,7 +73,7 @@ function drawChart(losses) {
   }
   svg.addEventListener('pointermove', event => {
     const box = svg.getBoundingClientRect();
-    const place = (event.clientX - box.left) / box.width * WIDTH;
+    const place = (event.clientX - box.left) / box.width * width;
     show(Math.round(x.back(place)) - 1, true);
   });
   svg.addEventListener('pointerleave', () => show(best, false));
@@ -99,4 +100,10 @@ function startChart(fit) {
   ['logx', 'logy'].forEach(id => byId(id).addEventListener('change', () => drawChart(losses)));
   byId('chart').hidden = false;
   drawChart(losses);
+  let drawnWidth = byId('plot').clientWidth;
+  window.addEventListener('resize', () => {
+    if (byId('plot').clientWidth === drawnWidth) return;
+    drawnWidth = byId('plot').clientWidth;
+    drawChart(losses);
+  });
 }

@@ -42,19 +42,23 @@ const ORDERS = {
 function searchable(feature) {
   return [
     ...feature.contexts.map(context => context.tokens[context.focus].trim()),
-    ...feature.labels.filter(label => label.contexts > 0).map(label => label.label)
+    ...feature.labels.filter((label, i) => i === 0 || label.context_share >= 0.2).map(label => label.label)
   ].map(text => text.toLowerCase());
 }
 const texts = report.features.map(searchable);
 
-function matches(feature, query) {
+/** Whether a feature has a token or label that contains the text. */
+const mentions = (feature, text) => texts[feature.feature].some(entry => entry.includes(text));
+
+/** The features that a query means: by number, by the query as a whole, or else by all its words. */
+function find(query) {
+  if (query === '') return [...report.features];
   const number = query.match(/^#?(\d+)$/);
-  if (number && Number(number[1]) === feature.feature) return true;
-  if (query.startsWith('#') && number) return false;
-  // A label may be several words: first the query as a whole, then word by word.
-  const text = texts[feature.feature];
-  return text.some(entry => entry.includes(query))
-    || query.split(/\s+/).every(word => text.some(entry => entry.includes(word)));
+  const numbered = report.features.filter(feature => number && Number(number[1]) === feature.feature);
+  if (number && query.startsWith('#')) return numbered;
+  const whole = report.features.filter(feature => mentions(feature, query) || numbered.includes(feature));
+  return whole.length > 0 ? whole
+    : report.features.filter(feature => query.split(/\s+/).every(word => mentions(feature, word)));
 }
 
 let found = [];
@@ -72,9 +76,7 @@ function refresh() {
   const query = byId('search').value.trim().toLowerCase();
   const key = ORDERS[byId('sort').value];
   const direction = byId('order').textContent === '↓' ? 1 : -1;
-  found = report.features
-    .filter(feature => query === '' || matches(feature, query))
-    .sort((a, b) => direction * (key(b) - key(a)) || a.feature - b.feature);
+  found = find(query).sort((a, b) => direction * (key(b) - key(a)) || a.feature - b.feature);
   shown = 0;
   byId('features').replaceChildren();
   byId('count').textContent = found.length === model.rank

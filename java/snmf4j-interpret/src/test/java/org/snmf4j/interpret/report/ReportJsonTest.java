@@ -18,7 +18,14 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.snmf4j.SnmfModel;
 import org.snmf4j.error.FileAccessException;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.interpret.Models;
+import org.snmf4j.interpret.contexts.TopContexts;
+import org.snmf4j.matrix.Matrix;
+import org.snmf4j.onnx.activations.ActivationSet;
+import org.snmf4j.onnx.activations.TokenTable;
 
 class ReportJsonTest {
   @TempDir Path directory;
@@ -201,6 +208,23 @@ class ReportJsonTest {
     assertThrows(IOException.class, () -> ReportJson.write(report, full));
     assertThrows(IOException.class, () -> ReportHtml.write(report, full));
     assertFalse(full.closed);
+  }
+
+  @Test
+  void refusesContextsOfAnotherModel() {
+    TopContexts two = report().contexts();
+    TokenTable.Builder tokens = new TokenTable.Builder();
+    Models.addWords(tokens, "on Friday", null);
+    try (Matrix z = Matrix.of(new float[][] {{1}});
+        Matrix y = Matrix.of(new float[][] {{1, 2}});
+        SnmfModel model = Models.of(directory, z, y);
+        ActivationSet activations = Models.activations(1, tokens.build())) {
+      InvalidArgumentException error =
+          assertThrows(
+              InvalidArgumentException.class,
+              () -> Report.of(model, activations, two, ReportSource.unknown()));
+      assertEquals("contexts is of 2 features but must be of the model's 1", error.getMessage());
+    }
   }
 
   private Report report() {
