@@ -51,7 +51,9 @@ final class LegibilityScore {
     Majority<String> label =
         Majority.of(contexts.stream().map(Context::label).filter(Objects::nonNull).toList());
     double labelPurity = (double) label.count / contexts.size();
-    double agreement = Math.max(beyondChance(label, strongest, labelPurity), tokenPurity / 2);
+    double agreement =
+        Math.max(
+            beyondChance(label, strongest, labelPurity) * (1 - tokenPurity / 2), tokenPurity / 4);
     return new Legibility(
         agreement * selectivity * spread,
         tokenPurity,

@@ -26,7 +26,7 @@ function startHead() {
   add('Seed', String(fit.seed));
   byId('legend').textContent =
     'Colour is proportional to a token’s coefficient for the feature. Legibility is the agreement of the top contexts'
-    + (model.labels.length > 0 ? ' in label or token' : ' in token')
+    + (model.labels.length > 0 ? ' in label (less so in token)' : ' in token')
     + ', times how selectively the feature fires, times how many different sentences they come from. Lift is the share of'
     + ' the feature’s coefficients on a label over that label’s share of all tokens.';
 }

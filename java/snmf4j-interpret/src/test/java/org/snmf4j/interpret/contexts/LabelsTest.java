@@ -83,18 +83,18 @@ class LabelsTest {
     assertEquals(1 - 100 / 300.0, found.selectivity(), EXACT);
     // Three sentences of the three that three contexts can come from.
     assertEquals(1, found.spread(), EXACT);
-    // λ = (2/3 − 0.4) / 0.6 = 4/9, τ / 2 = 1/3.
-    assertEquals(4 / 9.0 * 2 / 3.0, found.score(), EXACT);
+    // λ = (2/3 − 0.4) / 0.6 = 4/9, τ = 2/3.
+    assertEquals(4 / 9.0 * 2 / 3.0 * 2 / 3.0, found.score(), EXACT);
   }
 
   @Test
-  void aWordCountsHalfWhereLabelsDisagree() {
+  void aWordCountsAQuarterWhereLabelsDisagree() {
     float[] row = {0, 4, 0, 0, 0, 0, 4, 0, 0, 0};
     Legibility found =
         read(tenTokens(), row, ContextOptions.defaults().withContexts(2)).legibility();
     // λ = (1/2 − 0.4) / 0.6 = 1/6, τ = 1; Σy = 8, Σy² = 32.
     assertEquals(1, found.tokenPurity());
-    assertEquals(0.5 * (1 - 64 / 320.0), found.score(), EXACT);
+    assertEquals(0.25 * (1 - 64 / 320.0), found.score(), EXACT);
     assertEquals("day", found.label(), "of equally frequent labels that of the stronger token");
   }
 
@@ -105,7 +105,8 @@ class LabelsTest {
         read(tenTokens(), row, ContextOptions.defaults().withContexts(4)).legibility();
     assertEquals(1, found.labelPurity());
     assertEquals(0.25, found.spread(), EXACT);
-    assertEquals(1 * (1 - 16 / 40.0) * 0.25, found.score(), EXACT);
+    // λ = 1, τ = 1/4.
+    assertEquals(0.875 * (1 - 16 / 40.0) * 0.25, found.score(), EXACT);
   }
 
   @Test
@@ -126,7 +127,7 @@ class LabelsTest {
     Legibility found = read(table.build(), row, ContextOptions.defaults()).legibility();
     assertEquals(1, found.labelPurity());
     // λ = 0; τ = 1/2; Σy = 3, Σy² = 5, n = 4; two of three sentences.
-    assertEquals(0.25 * (1 - 9 / 20.0) * 2 / 3, found.score(), EXACT);
+    assertEquals(0.125 * (1 - 9 / 20.0) * 2 / 3, found.score(), EXACT);
   }
 
   @Test
