@@ -69,11 +69,11 @@ public final class Matrix implements AutoCloseable {
   /** A float64 copy of {@code values}, all of whose rows have the same length. */
   public static Matrix of(double[][] values) {
     requireRectangle(values.length, values.length == 0 ? 0 : values[0].length);
+    for (int i = 0; i < values.length; i++) {
+      requireLength(i, values[i].length, values[0].length);
+    }
     Matrix matrix = allocate(ElementType.FLOAT64, values.length, values[0].length);
     for (int i = 0; i < values.length; i++) {
-      if (values[i].length != values[0].length) {
-        throw ragged(i, values[i].length, values[0].length);
-      }
       matrix.writeRow(i, 0, values[i], 0, values[i].length);
     }
     return matrix;
@@ -82,11 +82,11 @@ public final class Matrix implements AutoCloseable {
   /** A float32 copy of {@code values}, all of whose rows have the same length. */
   public static Matrix of(float[][] values) {
     requireRectangle(values.length, values.length == 0 ? 0 : values[0].length);
+    for (int i = 0; i < values.length; i++) {
+      requireLength(i, values[i].length, values[0].length);
+    }
     Matrix matrix = allocate(ElementType.FLOAT32, values.length, values[0].length);
     for (int i = 0; i < values.length; i++) {
-      if (values[i].length != values[0].length) {
-        throw ragged(i, values[i].length, values[0].length);
-      }
       matrix.writeRow(i, 0, values[i], 0, values[i].length);
     }
     return matrix;
@@ -195,6 +195,7 @@ public final class Matrix implements AutoCloseable {
 
   /** Copies {@code length} elements of a row, from {@code column} on, into {@code target}. */
   public void readRow(long row, long column, float[] target, int at, int length) {
+    requireRoom("target", target.length, at, length);
     long index = span(row, column, length);
     if (columnStride == 1) {
       storage.read(index, target, at, length);
@@ -207,6 +208,7 @@ public final class Matrix implements AutoCloseable {
 
   /** Copies {@code length} elements of a row, from {@code column} on, into {@code target}. */
   public void readRow(long row, long column, double[] target, int at, int length) {
+    requireRoom("target", target.length, at, length);
     long index = span(row, column, length);
     if (columnStride == 1) {
       storage.read(index, target, at, length);
@@ -220,6 +222,7 @@ public final class Matrix implements AutoCloseable {
   /** Copies {@code length} elements into a row, from {@code column} on. */
   public void writeRow(long row, long column, float[] source, int at, int length) {
     requireWritable();
+    requireRoom("source", source.length, at, length);
     long index = span(row, column, length);
     if (columnStride == 1) {
       storage.write(index, source, at, length);
@@ -233,6 +236,7 @@ public final class Matrix implements AutoCloseable {
   /** Copies {@code length} elements into a row, from {@code column} on. */
   public void writeRow(long row, long column, double[] source, int at, int length) {
     requireWritable();
+    requireRoom("source", source.length, at, length);
     long index = span(row, column, length);
     if (columnStride == 1) {
       storage.write(index, source, at, length);
@@ -269,7 +273,11 @@ public final class Matrix implements AutoCloseable {
 
   /** A heap copy, {@code [rows][columns]}; for matrices that fit there. */
   public double[][] toArray() {
-    double[][] array = new double[Math.toIntExact(rows)][Math.toIntExact(columns)];
+    if (rows > Integer.MAX_VALUE - 8 || columns > Integer.MAX_VALUE - 8) {
+      throw new InvalidArgumentException(
+          "shape", "[" + rows + ", " + columns + "]", "below 2147483640 each way for an array");
+    }
+    double[][] array = new double[(int) rows][(int) columns];
     for (int i = 0; i < array.length; i++) {
       readRow(i, 0, array[i], 0, array[i].length);
     }
@@ -303,11 +311,12 @@ public final class Matrix implements AutoCloseable {
 
   /**
    * How many whole rows, from {@code row} on, lie in one stretch of memory, so that {@link
-   * #rowBytes} can hand them to native code; 0 where the row itself is split or not contiguous.
+   * #rowBytes} can hand them to native code; 0 where the row itself is split or not contiguous, or
+   * where a mapped file holds the elements in foreign byte order or unaligned.
    */
   public long contiguousRows(long row) {
     long index = index(row, 0);
-    if (!isRowMajor()) {
+    if (!isRowMajor() || !storage.isNativeLayout()) {
       return 0;
     }
     long room = storage.contiguous(index);
@@ -375,6 +384,15 @@ public final class Matrix implements AutoCloseable {
     return length == 0 ? 0 : index(row, column);
   }
 
+  private static void requireRoom(String array, int size, int at, int length) {
+    if (at < 0 || length > size - at) {
+      throw new InvalidArgumentException(
+          array + " of length " + size,
+          "asked for " + length + " elements from " + at + " on",
+          "long enough");
+    }
+  }
+
   private void requireWritable() {
     if (readOnly) {
       throw new InvalidArgumentException("matrix", "a read-only mapping", "writable");
@@ -410,8 +428,10 @@ public final class Matrix implements AutoCloseable {
     }
   }
 
-  private static InvalidArgumentException ragged(int row, int length, int expected) {
-    return new InvalidArgumentException(
-        "row " + row, "of length " + length, "as long as row 0 (" + expected + ")");
+  private static void requireLength(int row, int length, int expected) {
+    if (length != expected) {
+      throw new InvalidArgumentException(
+          "row " + row, "of length " + length, "as long as row 0 (" + expected + ")");
+    }
   }
 }

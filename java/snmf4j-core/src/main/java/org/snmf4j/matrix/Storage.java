@@ -28,6 +28,7 @@ final class Storage {
   private final int shift;
   private final int mask;
   private final Runnable release;
+  private final boolean nativeLayout;
   private volatile ByteBuffer[] bytes;
   private volatile FloatBuffer[] floats;
   private volatile DoubleBuffer[] doubles;
@@ -38,6 +39,9 @@ final class Storage {
     this.mask = (1 << shift) - 1;
     this.bytes = bytes;
     this.release = release;
+    this.nativeLayout =
+        bytes[0].order() == ByteOrder.nativeOrder()
+            && bytes[0].alignmentOffset(0, type.bytes()) == 0;
     if (type == ElementType.FLOAT32) {
       floats = new FloatBuffer[bytes.length];
       for (int i = 0; i < bytes.length; i++) {
@@ -54,19 +58,21 @@ final class Storage {
   /** Allocates zeroed memory for {@code elements} elements. */
   static Storage allocate(ElementType type, long elements) {
     long size = Math.multiplyExact(elements, (long) type.bytes());
-    ByteBuffer[] buffers = new ByteBuffer[segments(size)];
-    for (int i = 0; i < buffers.length; i++) {
-      long length = Math.min(SEGMENT_BYTES, size - i * SEGMENT_BYTES);
-      try {
+    ByteBuffer[] buffers;
+    try {
+      // Both the number of segments and the segments themselves may be too much.
+      buffers = new ByteBuffer[segments(size)];
+      for (int i = 0; i < buffers.length; i++) {
+        long length = Math.min(SEGMENT_BYTES, size - i * SEGMENT_BYTES);
         buffers[i] = ByteBuffer.allocateDirect((int) length).order(ByteOrder.nativeOrder());
-      } catch (OutOfMemoryError e) {
-        throw new MemoryExhaustedException(
-            "no room for a matrix of "
-                + size
-                + " bytes off the heap; raise"
-                + " -XX:MaxDirectMemorySize (its default is the maximum heap size)",
-            e);
       }
+    } catch (OutOfMemoryError | ArithmeticException e) {
+      throw new MemoryExhaustedException(
+          "no room for a matrix of "
+              + size
+              + " bytes off the heap; raise"
+              + " -XX:MaxDirectMemorySize (its default is the maximum heap size)",
+          e);
     }
     LIVE_BYTES.addAndGet(size);
     // The counter follows close() or, for a matrix that nobody closed, the collector.
@@ -81,8 +87,9 @@ final class Storage {
     return new Storage(type, buffers, () -> {});
   }
 
+  /** How many segments hold {@code size} bytes, at least 1. */
   static int segments(long size) {
-    return Math.toIntExact((size + SEGMENT_BYTES - 1) / SEGMENT_BYTES);
+    return Math.toIntExact((size - 1) / SEGMENT_BYTES + 1);
   }
 
   static long segmentBytes() {
@@ -194,6 +201,11 @@ final class Storage {
       offset += part;
       length -= part;
     }
+  }
+
+  /** Whether native code can take the memory for aligned numbers of its own byte order. */
+  boolean isNativeLayout() {
+    return nativeLayout;
   }
 
   /** How many elements from {@code index} on lie in the same segment. */
