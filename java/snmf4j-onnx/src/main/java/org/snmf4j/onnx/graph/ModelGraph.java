@@ -167,11 +167,26 @@ public final class ModelGraph {
   }
 
   /**
-   * Longest sequence that the table of learned positions allows; empty in models without one
-   * (rotary or relative positions).
+   * Longest sequence that the table of learned positions allows, or the one length that the model
+   * was exported for; empty in models without either (rotary or relative positions).
    */
   public OptionalLong contextLength() {
-    return tokenInputs.contextLength();
+    OptionalLong positions = tokenInputs.contextLength();
+    OptionalLong fixed = fixedLength();
+    if (positions.isEmpty() || fixed.isEmpty()) {
+      return positions.isPresent() ? positions : fixed;
+    }
+    return OptionalLong.of(Math.min(positions.getAsLong(), fixed.getAsLong()));
+  }
+
+  private OptionalLong fixedLength() {
+    return model.getGraph().getInputList().stream()
+        .filter(input -> input.getName().equals(tokenInput()))
+        .map(input -> input.getType().getTensorType().getShape())
+        .filter(shape -> shape.getDimCount() == 2 && shape.getDim(1).hasDimValue())
+        .mapToLong(shape -> shape.getDim(1).getDimValue())
+        .filter(length -> length > 0)
+        .findFirst();
   }
 
   /** Name of the input that takes token ids. */
