@@ -55,8 +55,6 @@ final class Batcher {
   private TokenBatch close(List<TokenSequence> sequences) {
     int longest = sequences.get(sequences.size() - 1).length();
     return new TokenBatch(
-        List.copyOf(sequences),
-        fixedRows.orElse(sequences.size()),
-        fixedLength.orElse(longest));
+        List.copyOf(sequences), fixedRows.orElse(sequences.size()), fixedLength.orElse(longest));
   }
 }

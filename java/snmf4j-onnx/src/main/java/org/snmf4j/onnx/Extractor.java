@@ -30,8 +30,8 @@ import org.snmf4j.onnx.text.TextTokenizer;
  * is in the order of the input. Padding and the special tokens that a tokenizer adds are dropped;
  * with given ids every token that the mask does not exclude is kept.
  *
- * <p>Immutable; an extraction may run several times, also at once. The model and the tokenizer
- * must stay open meanwhile.
+ * <p>Immutable; an extraction may run several times, also at once. The model and the tokenizer must
+ * stay open meanwhile.
  */
 public final class Extractor {
   private final OnnxModel model;
@@ -165,18 +165,13 @@ public final class Extractor {
     try (ModelSession session = model.session(wanted)) {
       Batcher batcher =
           new Batcher(
-              maxBatchTokens,
-              session.fixedRows(),
-              session.fixedLength(),
-              session.takesMask());
+              maxBatchTokens, session.fixedRows(), session.fixedLength(), session.takesMask());
       int total = builder.sequences().size();
       int done = 0;
       listener.progress(done, total);
       for (TokenBatch batch : batcher.batches(builder.sequences())) {
         requireNotCancelled(done);
-        session
-            .run(batch)
-            .forEach((key, activations) -> pass(batch, key, activations, sink));
+        session.run(batch).forEach((key, activations) -> pass(batch, key, activations, sink));
         done += batch.sequences().size();
         listener.progress(done, total);
       }
@@ -367,9 +362,7 @@ public final class Extractor {
         for (int i = 0; i < mask[row].length; i++) {
           if (mask[row][i] != 0 && mask[row][i] != 1) {
             throw new InvalidArgumentException(
-                "attention mask at sentence " + row + ", position " + i,
-                mask[row][i],
-                "0 or 1");
+                "attention mask at sentence " + row + ", position " + i, mask[row][i], "0 or 1");
           }
         }
       }

@@ -26,9 +26,7 @@ import org.snmf4j.onnx.graph.ModelGraph;
  * <p>Owns a native session until {@link #close()}. For use by one thread.
  */
 final class ModelSession implements AutoCloseable {
-  /**
-   * Where ONNX Runtime looks for external data of a model that it is given as bytes.
-   */
+  /** Where ONNX Runtime looks for external data of a model that it is given as bytes. */
   private static final String EXTERNAL_FOLDER =
       "session.model_external_initializers_file_folder_path";
 
@@ -61,11 +59,8 @@ final class ModelSession implements AutoCloseable {
   record Activations(float[] values, int dimension) {}
 
   static ModelSession create(
-      ModelGraph graph,
-      ModelProto model,
-      ModelOptions options,
-      Map<SiteLayer, String> outputs) {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> outputs) {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
     Path file = graph.file();
     try (OrtSession.SessionOptions settings = new OrtSession.SessionOptions()) {
       settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
@@ -148,8 +143,7 @@ final class ModelSession implements AutoCloseable {
       TensorInfo info = tensor.getInfo();
       long[] shape = info.getShape();
       boolean flat = shape.length == 2 && shape[0] == tokens;
-      boolean batched =
-          shape.length == 3 && shape[0] == batch.rows() && shape[1] == batch.length();
+      boolean batched = shape.length == 3 && shape[0] == batch.rows() && shape[1] == batch.length();
       FloatBuffer buffer = flat || batched ? tensor.getFloatBuffer() : null;
       if (buffer != null) {
         float[] values = new float[buffer.remaining()];

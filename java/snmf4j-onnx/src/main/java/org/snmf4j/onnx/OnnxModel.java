@@ -18,8 +18,8 @@ import org.snmf4j.onnx.graph.SiteTensor;
  * A transformer in an ONNX file, encoder or decoder.
  *
  * <p>Holds the graph, and the weights if they lie in the same file, on the heap until {@link
- * #close()}; use afterwards throws {@link ClosedException}. Native sessions live only as long as
- * an {@link Extractor} runs. Safe for use by several threads.
+ * #close()}; use afterwards throws {@link ClosedException}. Native sessions live only as long as an
+ * {@link Extractor} runs. Safe for use by several threads.
  */
 public final class OnnxModel implements AutoCloseable {
   private final Path file;

@@ -35,8 +35,7 @@ final class SessionInputs {
 
   private record Input(Role role, OnnxJavaType type, long[] shape) {}
 
-  private SessionInputs(
-      Map<String, Input> inputs, OptionalInt fixedRows, OptionalInt fixedLength) {
+  private SessionInputs(Map<String, Input> inputs, OptionalInt fixedRows, OptionalInt fixedLength) {
     this.inputs = inputs;
     this.fixedRows = fixedRows;
     this.fixedLength = fixedLength;

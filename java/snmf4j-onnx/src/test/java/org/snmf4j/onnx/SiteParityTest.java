@@ -12,7 +12,7 @@ import org.snmf4j.onnx.activations.Site;
 
 /** Every site of every layer, found without options, equals what hooks in the original saw. */
 class SiteParityTest {
-  private static final int LAYERS = 3;
+  static final int LAYERS = 3;
 
   @ParameterizedTest
   @ValueSource(
@@ -32,22 +32,27 @@ class SiteParityTest {
         SafeTensors truth = TestModels.truth(name)) {
       assertEquals(LAYERS, model.layers());
       assertEquals(97, model.vocabularySize().orElseThrow());
-      long[][] mask = TestModels.longs(truth, "attention_mask");
-      try (Activations activations = extract(model, truth, mask)) {
-        for (Site site : Site.values()) {
-          for (int layer = 0; layer < LAYERS; layer++) {
-            double[][] expected = TestModels.unmasked(truth, site.id() + "." + layer, mask);
-            double[][] found = tokens(activations.get(site, layer));
-            double worst = 0;
-            assertEquals(expected.length, found.length);
-            for (int i = 0; i < expected.length; i++) {
-              assertEquals(expected[i].length, found[i].length);
-              for (int j = 0; j < expected[i].length; j++) {
-                worst = Math.max(worst, Math.abs(expected[i][j] - found[i][j]));
-              }
+      assertMatches(model, truth, 2e-4);
+    }
+  }
+
+  /** All sites of all layers are within an absolute distance of the truth. */
+  static void assertMatches(OnnxModel model, SafeTensors truth, double tolerance) {
+    long[][] mask = TestModels.longs(truth, "attention_mask");
+    try (Activations activations = extract(model, truth, mask)) {
+      for (Site site : Site.values()) {
+        for (int layer = 0; layer < LAYERS; layer++) {
+          double[][] expected = TestModels.unmasked(truth, site.id() + "." + layer, mask);
+          double[][] found = tokens(activations.get(site, layer));
+          double worst = 0;
+          assertEquals(expected.length, found.length);
+          for (int i = 0; i < expected.length; i++) {
+            assertEquals(expected[i].length, found[i].length);
+            for (int j = 0; j < expected[i].length; j++) {
+              worst = Math.max(worst, Math.abs(expected[i][j] - found[i][j]));
             }
-            assertTrue(worst <= 2e-4, name + " " + site + " " + layer + ": error " + worst);
           }
+          assertTrue(worst <= tolerance, site + " of layer " + layer + ": error " + worst);
         }
       }
     }

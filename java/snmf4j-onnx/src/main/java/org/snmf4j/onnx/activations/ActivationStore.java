@@ -19,8 +19,8 @@ import org.snmf4j.matrix.Matrix;
 
 /**
  * Activations on disk: a directory with {@code manifest.json}, {@code tokens.json} and, for every
- * site and layer, {@code SITE.LAYER.safetensors} with the float32 tensor {@code activations}
- * {@code [n, d]}.
+ * site and layer, {@code SITE.LAYER.safetensors} with the float32 tensor {@code activations} {@code
+ * [n, d]}.
  *
  * <p>Matrices are mapped, not read; the directory must not change while they live. Immutable and
  * safe for use by several threads.

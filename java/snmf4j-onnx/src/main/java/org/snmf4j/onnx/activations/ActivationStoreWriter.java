@@ -116,8 +116,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
       }
     }
     RowFile created =
-        RowFile.create(
-            temporary.path().resolve(key.name()), tokens.size(), dimension, opener);
+        RowFile.create(temporary.path().resolve(key.name()), tokens.size(), dimension, opener);
     files.put(key, created);
     return created;
   }

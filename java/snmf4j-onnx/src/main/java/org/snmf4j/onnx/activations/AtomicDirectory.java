@@ -32,7 +32,8 @@ final class AtomicDirectory {
    */
   static AtomicDirectory create(Path target) throws IOException {
     // A symbolic link is followed, or the link itself would be replaced.
-    Path absolute = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
+    Path absolute =
+        Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
     Path parent = absolute.getParent();
     if (parent == null) {
       throw new FileSystemException(absolute.toString(), null, "is the root directory");

@@ -69,8 +69,7 @@ final class TokenTableFile {
     try (JsonParser json = FACTORY.createParser(file.toFile())) {
       return new Reader(file, json, size).read();
     } catch (JsonProcessingException e) {
-      throw new FileFormatException(
-          file, "malformed or cut short: " + e.getOriginalMessage(), e);
+      throw new FileFormatException(file, "malformed or cut short: " + e.getOriginalMessage(), e);
     } catch (NoSuchFileException | java.io.FileNotFoundException e) {
       if (Files.exists(file)) {
         throw new FileAccessException("read", file, e);
@@ -150,7 +149,14 @@ final class TokenTableFile {
         if (value < least || value > most) {
           throw new FileFormatException(
               file,
-              name + " " + count + " is " + value + " but must be between " + least + " and "
+              name
+                  + " "
+                  + count
+                  + " is "
+                  + value
+                  + " but must be between "
+                  + least
+                  + " and "
                   + most);
         }
         if (count == values.length) {
@@ -188,8 +194,7 @@ final class TokenTableFile {
     private void requireComplete(String name, int count) {
       if (count < size) {
         throw new FileFormatException(
-            file,
-            "'" + name + "' has " + count + " elements but the manifest " + size + " tokens");
+            file, "'" + name + "' has " + count + " elements but the manifest " + size + " tokens");
       }
     }
 
@@ -208,8 +213,7 @@ final class TokenTableFile {
     private void expect(JsonToken found, JsonToken wanted, String what) {
       if (found != wanted) {
         throw new FileFormatException(
-            file,
-            what + " is " + (found == null ? "missing" : found) + " but must be " + wanted);
+            file, what + " is " + (found == null ? "missing" : found) + " but must be " + wanted);
       }
     }
   }

@@ -35,9 +35,7 @@ final class GraphIndex {
       initializers.put(initializer.getName(), initializer);
       constants.add(initializer.getName());
     }
-    graph
-        .getSparseInitializerList()
-        .forEach(sparse -> constants.add(sparse.getValues().getName()));
+    graph.getSparseInitializerList().forEach(sparse -> constants.add(sparse.getValues().getName()));
     for (ValueInfoProto input : graph.getInputList()) {
       if (!constants.contains(input.getName())) {
         inputs.add(input.getName());

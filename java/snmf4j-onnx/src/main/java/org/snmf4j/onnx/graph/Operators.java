@@ -22,7 +22,8 @@ final class Operators {
           "DynamicQuantizeLinear");
 
   /** Parts of input 0 go on, or all of it in another order. */
-  private static final Set<String> SELECTING = Set.of("Split", "SplitToSequence", "Slice", "Transpose");
+  private static final Set<String> SELECTING =
+      Set.of("Split", "SplitToSequence", "Slice", "Transpose");
 
   private static final Set<String> ACTIVATIONS =
       Set.of(

@@ -11,5 +11,4 @@ import org.snmf4j.onnx.graph.Constants.StoredMatrix;
  * @param weight the matrix
  * @param activated whether the node applies a non-linearity afterwards
  */
-record Projection(
-    Node node, String input, String output, StoredMatrix weight, boolean activated) {}
+record Projection(Node node, String input, String output, StoredMatrix weight, boolean activated) {}

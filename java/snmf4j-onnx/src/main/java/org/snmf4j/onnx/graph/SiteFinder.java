@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
  * Finds a model's MLPs by structure.
  *
  * <p>A down-projection is a product with a constant matrix whose input comes, through a
- * non-linearity and nothing else than elementwise steps, from other products with constant
- * matrices (the up-projection, or gate and up), and whose result is added to the residual stream.
+ * non-linearity and nothing else than elementwise steps, from other products with constant matrices
+ * (the up-projection, or gate and up), and whose result is added to the residual stream.
  * Attention's output projection is told apart by the product of two activations before it,
  * classifier heads by the missing sum.
  */

@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,8 +45,7 @@ final class CsvDataSets {
               file, number, "has " + row.size() + " fields but the header " + header.size());
         }
         String label = labelled ? row.get("label") : "";
-        sentences.add(
-            DataSet.sentence(file, number, row.get(key), label.isBlank() ? null : label));
+        sentences.add(DataSet.sentence(file, number, row.get(key), label.isBlank() ? null : label));
       }
     } catch (CharacterCodingException e) {
       throw new DataSetException(file, "not UTF-8", e);

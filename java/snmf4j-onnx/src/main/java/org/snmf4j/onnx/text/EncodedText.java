@@ -9,8 +9,7 @@ package org.snmf4j.onnx.text;
  * @param ends one past the last character of each token in the text; -1 if it has none there
  * @param special whether the tokenizer added the token (CLS, BOS, …)
  */
-public record EncodedText(
-    int[] ids, String[] pieces, int[] starts, int[] ends, boolean[] special) {
+public record EncodedText(int[] ids, String[] pieces, int[] starts, int[] ends, boolean[] special) {
 
   /** Number of tokens. */
   public int size() {
