@@ -2,7 +2,9 @@ package org.snmf4j.onnx.activations;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.snmf4j.error.InvalidArgumentException;
 
 /**
@@ -94,6 +96,7 @@ public final class TokenTable {
     private int size;
     private int[] ids = new int[1024];
     private final List<String> pieces = new ArrayList<>();
+    private final Map<String, String> samePieces = new HashMap<>();
     private int[] starts = new int[1024];
     private int[] ends = new int[1024];
     private int[] sentences = new int[1024];
@@ -125,7 +128,8 @@ public final class TokenTable {
         positions = Arrays.copyOf(positions, grown);
       }
       ids[size] = id;
-      pieces.add(piece);
+      // A vocabulary is small beside a corpus: keep each of its strings once.
+      pieces.add(piece == null ? null : samePieces.computeIfAbsent(piece, same -> same));
       starts[size] = start;
       ends[size] = end;
       sentences[size] = sentence;

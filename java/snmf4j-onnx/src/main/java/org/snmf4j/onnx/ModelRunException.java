@@ -1,0 +1,16 @@
+package org.snmf4j.onnx;
+
+import org.snmf4j.error.SnmfException;
+
+/** ONNX Runtime could not run a model, or what it returned is not what was asked for. */
+public class ModelRunException extends SnmfException {
+  private static final long serialVersionUID = 1L;
+
+  public ModelRunException(String message) {
+    super(message);
+  }
+
+  public ModelRunException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,187 @@
+package org.snmf4j.onnx;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.snmf4j.onnx.graph.ModelFormatException;
+import org.snmf4j.onnx.graph.ModelGraph;
+
+/**
+ * A running model whose outputs are activations.
+ *
+ * <p>Owns a native session until {@link #close()}. For use by one thread.
+ */
+final class ModelSession implements AutoCloseable {
+  /** Where ONNX Runtime looks for external data of a model that it is given as bytes. */
+  private static final String EXTERNAL_FOLDER =
+      "session.model_external_initializers_file_folder_path";
+
+  private final Path file;
+  private final OrtEnvironment environment;
+  private final OrtSession session;
+  private final SessionInputs inputs;
+  private final Map<SiteLayer, String> outputs;
+  private boolean closed;
+
+  private ModelSession(
+      Path file,
+      OrtEnvironment environment,
+      OrtSession session,
+      SessionInputs inputs,
+      Map<SiteLayer, String> outputs) {
+    this.file = file;
+    this.environment = environment;
+    this.session = session;
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  /**
+   * Activations of a batch at one site of one layer.
+   *
+   * @param values {@code [rows, length, dimension]}
+   * @param dimension d
+   */
+  record Activations(float[] values, int dimension) {}
+
+  static ModelSession create(
+      ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> outputs) {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    Path file = graph.file();
+    try (OrtSession.SessionOptions settings = new OrtSession.SessionOptions()) {
+      settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      if (options.threads() > 0) {
+        settings.setIntraOpNumThreads(options.threads());
+      }
+      if (graph.hasExternalData()) {
+        settings.addConfigEntry(
+            EXTERNAL_FOLDER, file.toAbsolutePath().normalize().getParent().toString());
+      }
+      OrtSession session = environment.createSession(model.toByteArray(), settings);
+      try {
+        Map<String, NodeInfo> info = session.getInputInfo();
+        SessionInputs inputs = SessionInputs.of(file, info, graph.tokenInput());
+        NativeCounts.sessionOpened();
+        return new ModelSession(file, environment, session, inputs, outputs);
+      } catch (OrtException | RuntimeException e) {
+        session.close();
+        throw e;
+      }
+    } catch (OrtException e) {
+      throw new ModelFormatException(file, "ONNX Runtime refuses it: " + e.getMessage(), e);
+    }
+  }
+
+  /** How many rows a batch must have, if the model was exported for one number. */
+  OptionalInt fixedRows() {
+    return inputs.fixedRows();
+  }
+
+  /** How long a row must be, if the model was exported for one length. */
+  OptionalInt fixedLength() {
+    return inputs.fixedLength();
+  }
+
+  /** Whether the model can be told which tokens are padding. */
+  boolean takesMask() {
+    return inputs.takesMask();
+  }
+
+  /** Runs a batch and returns the activations of every site and layer of this session. */
+  Map<SiteLayer, Activations> run(TokenBatch batch) {
+    Set<String> names = new LinkedHashSet<>(outputs.values());
+    Map<String, OnnxTensor> feeds = new LinkedHashMap<>();
+    try {
+      inputs.fill(environment, batch, feeds);
+      NativeCounts.tensorsOpened(feeds.size());
+      try (OrtSession.Result result = session.run(feeds, names)) {
+        NativeCounts.tensorsOpened(names.size());
+        try {
+          Map<SiteLayer, Activations> all = new LinkedHashMap<>();
+          for (Map.Entry<SiteLayer, String> output : outputs.entrySet()) {
+            OnnxValue value = result.get(output.getValue()).orElseThrow();
+            all.put(output.getKey(), read(output.getKey(), output.getValue(), value, batch));
+          }
+          return all;
+        } finally {
+          NativeCounts.tensorsClosed(names.size());
+        }
+      } finally {
+        NativeCounts.tensorsClosed(feeds.size());
+      }
+    } catch (OrtException e) {
+      throw new ModelRunException(
+          "ONNX Runtime fails to run "
+              + file
+              + " on sentences from "
+              + batch.sequences().get(0).sentence()
+              + " on: "
+              + e.getMessage(),
+          e);
+    } finally {
+      feeds.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private Activations read(SiteLayer site, String name, OnnxValue value, TokenBatch batch) {
+    long tokens = (long) batch.rows() * batch.length();
+    if (value instanceof OnnxTensor tensor) {
+      TensorInfo info = tensor.getInfo();
+      long[] shape = info.getShape();
+      boolean flat = shape.length == 2 && shape[0] == tokens;
+      boolean batched = shape.length == 3 && shape[0] == batch.rows() && shape[1] == batch.length();
+      FloatBuffer buffer = flat || batched ? tensor.getFloatBuffer() : null;
+      if (buffer != null) {
+        float[] values = new float[buffer.remaining()];
+        buffer.get(values);
+        return new Activations(values, Math.toIntExact(shape[shape.length - 1]));
+      }
+      throw new ModelRunException(
+          "tensor '"
+              + name
+              + "' of site "
+              + site.site().id()
+              + ", layer "
+              + site.layer()
+              + " is "
+              + info.type
+              + Arrays.toString(shape)
+              + " but must be floats ["
+              + batch.rows()
+              + ", "
+              + batch.length()
+              + ", d] or ["
+              + tokens
+              + ", d]");
+    }
+    throw new ModelRunException("'" + name + "' is no tensor");
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    NativeCounts.sessionClosed();
+    try {
+      session.close();
+    } catch (OrtException e) {
+      throw new ModelRunException("ONNX Runtime fails to close " + file, e);
+    }
+  }
+}

@@ -1,0 +1,232 @@
+package org.snmf4j.onnx.graph;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorProto.DataLocation;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.UnsafeByteOperations;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import org.snmf4j.error.FileAccessException;
+import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.onnx.activations.Site;
+
+/**
+ * An ONNX model's graph, with its transformer blocks found.
+ *
+ * <p>Weights inside the file are held in memory; weights in external files are not read. Immutable
+ * and safe for use by several threads.
+ */
+public final class ModelGraph {
+  private final Path file;
+  private final ModelProto model;
+  private final GraphIndex index;
+  private final List<MlpLayer> layers;
+  private final List<String> candidates;
+  private final TokenInputs tokenInputs;
+
+  private ModelGraph(Path file, ModelProto model, GraphIndex index) {
+    this.file = file;
+    this.model = model;
+    this.index = index;
+    Constants constants = new Constants(index);
+    SiteFinder finder = new SiteFinder(index, constants);
+    this.layers = finder.layers();
+    this.candidates = finder.candidates();
+    this.tokenInputs = new TokenInputs(index, constants, tokenInput());
+  }
+
+  /**
+   * Reads a model.
+   *
+   * @param file a {@code .onnx} file; external data is expected beside it
+   * @throws ModelFormatException if the file is no ONNX model, truncated or inconsistent
+   * @throws FileAccessException if it cannot be read
+   */
+  public static ModelGraph read(Path file) {
+    ModelProto model = parse(file, bytes(file));
+    if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
+      throw new ModelFormatException(
+          file, "holds no graph: not an ONNX model, or one that is cut short");
+    }
+    if (model.getOpsetImportCount() == 0) {
+      throw new ModelFormatException(
+          file, "names no operator set: not an ONNX model, or one that is cut short");
+    }
+    if (model.getGraph().getOutputCount() == 0) {
+      throw new ModelFormatException(file, "its graph has no outputs");
+    }
+    try {
+      ModelGraph graph = new ModelGraph(file, model, new GraphIndex(model.getGraph()));
+      graph.requireExternalData();
+      return graph;
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(file, e.getMessage(), e);
+    }
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new FileAccessException("read", file, e);
+    } catch (OutOfMemoryError e) {
+      throw new ModelFormatException(
+          file, "too large to be read whole; keep its weights in external data", e);
+    }
+  }
+
+  private static ModelProto parse(Path file, byte[] bytes) {
+    try {
+      // Aliasing makes the weights views of the file's bytes instead of copies.
+      CodedInputStream input = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
+      input.enableAliasing(true);
+      return ModelProto.parseFrom(input);
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelFormatException(
+          file, "not an ONNX model, or one that is cut short: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new FileAccessException("read", file, e);
+    }
+  }
+
+  /** Path the model was read from. */
+  public Path file() {
+    return file;
+  }
+
+  /** The transformer blocks in order; empty if no MLP was found. */
+  public List<MlpLayer> layers() {
+    return layers;
+  }
+
+  /**
+   * The tensor of a site.
+   *
+   * @param layer 0-based
+   * @throws SiteNotFoundException if the model's MLPs were not found
+   * @throws InvalidArgumentException if the model has fewer layers
+   */
+  public SiteTensor site(Site site, int layer) {
+    if (layers.isEmpty()) {
+      throw new SiteNotFoundException(
+          file
+              + ": no MLP found: no product with a constant matrix reads a non-linearity's result"
+              + " and is added to a residual stream. To name the tensor of a site by hand, give"
+              + " site '"
+              + site.id()
+              + "', layer "
+              + layer
+              + " and the tensor's name to ModelOptions.siteTensor"
+              + (candidates.isEmpty()
+                  ? "; there are no candidates, for no matrix in the graph is constant"
+                  : "; candidates: "
+                      + candidates.stream().collect(Collectors.joining("', '", "'", "'"))),
+          candidates);
+    }
+    if (layer < 0 || layer >= layers.size()) {
+      throw new InvalidArgumentException(
+          "layer", layer, "between 0 and " + (layers.size() - 1) + " for " + file.getFileName());
+    }
+    return layers.get(layer).tensor(site);
+  }
+
+  /**
+   * A tensor by name.
+   *
+   * @throws SiteNotFoundException if the graph has no such tensor
+   */
+  public SiteTensor tensor(String name) {
+    if (!index.isDefined(name)) {
+      throw new SiteNotFoundException(
+          file
+              + ": no tensor is called '"
+              + name
+              + "'; candidates: "
+              + candidates.stream().collect(Collectors.joining("', '", "'", "'")),
+          candidates);
+    }
+    return SiteTensor.existing(name);
+  }
+
+  /** Names of tensors that may be meant by the site {@code mlp}. */
+  public List<String> candidates() {
+    return candidates;
+  }
+
+  /** Rows of the token embedding table; ids must be smaller. Empty if there is no such table. */
+  public OptionalLong vocabularySize() {
+    return tokenInputs.vocabularySize();
+  }
+
+  /**
+   * Longest sequence that the table of learned positions allows, or the one length that the model
+   * was exported for; empty in models without either (rotary or relative positions).
+   */
+  public OptionalLong contextLength() {
+    OptionalLong positions = tokenInputs.contextLength();
+    OptionalLong fixed = fixedLength();
+    if (positions.isEmpty() || fixed.isEmpty()) {
+      return positions.isPresent() ? positions : fixed;
+    }
+    return OptionalLong.of(Math.min(positions.getAsLong(), fixed.getAsLong()));
+  }
+
+  private OptionalLong fixedLength() {
+    return model.getGraph().getInputList().stream()
+        .filter(input -> input.getName().equals(tokenInput()))
+        .map(input -> input.getType().getTensorType().getShape())
+        .filter(shape -> shape.getDimCount() == 2 && shape.getDim(1).hasDimValue())
+        .mapToLong(shape -> shape.getDim(1).getDimValue())
+        .filter(length -> length > 0)
+        .findFirst();
+  }
+
+  /** Name of the input that takes token ids. */
+  public String tokenInput() {
+    if (index.inputs().contains("input_ids")) {
+      return "input_ids";
+    }
+    for (ValueInfoProto input : model.getGraph().getInputList()) {
+      TypeProto.Tensor type = input.getType().getTensorType();
+      boolean integer =
+          type.getElemType() == TensorProto.DataType.INT64.getNumber()
+              || type.getElemType() == TensorProto.DataType.INT32.getNumber();
+      if (integer && type.getShape().getDimCount() == 2) {
+        return input.getName();
+      }
+    }
+    return "input_ids";
+  }
+
+  ModelProto proto() {
+    return model;
+  }
+
+  GraphIndex index() {
+    return index;
+  }
+
+  /** Whether some weights lie in files beside the model. */
+  public boolean hasExternalData() {
+    return model.getGraph().getInitializerList().stream().anyMatch(ModelGraph::isExternal);
+  }
+
+  private static boolean isExternal(TensorProto tensor) {
+    return tensor.getDataLocation() == DataLocation.EXTERNAL;
+  }
+
+  private void requireExternalData() {
+    ExternalData data = new ExternalData(file);
+    model.getGraph().getInitializerList().stream()
+        .filter(ModelGraph::isExternal)
+        .forEach(data::require);
+  }
+}

@@ -1,0 +1,134 @@
+package org.snmf4j.onnx.graph;
+
+import java.util.Set;
+
+/** What kinds of operators do to the flow of activations. */
+final class Operators {
+  private Operators() {}
+
+  /** The values of input 0 go on unchanged, up to shape and rounding. */
+  private static final Set<String> PASSING =
+      Set.of(
+          "Identity",
+          "Cast",
+          "CastLike",
+          "Reshape",
+          "Flatten",
+          "Squeeze",
+          "Unsqueeze",
+          "Dropout",
+          "QuantizeLinear",
+          "DequantizeLinear",
+          "DynamicQuantizeLinear");
+
+  /** Parts of input 0 go on, or all of it in another order. */
+  private static final Set<String> SELECTING =
+      Set.of("Split", "SplitToSequence", "Slice", "Transpose");
+
+  private static final Set<String> ACTIVATIONS =
+      Set.of(
+          "Relu",
+          "LeakyRelu",
+          "PRelu",
+          "ThresholdedRelu",
+          "Elu",
+          "Selu",
+          "Celu",
+          "Gelu",
+          "FastGelu",
+          "BiasGelu",
+          "QuickGelu",
+          "BiasSplitGelu",
+          "Silu",
+          "Swish",
+          "Mish",
+          "HardSwish",
+          "HardSigmoid",
+          "Sigmoid",
+          "Tanh",
+          "Erf",
+          "Softplus",
+          "Softsign",
+          "Exp",
+          "Log",
+          "Abs",
+          "Pow",
+          "Clip",
+          "Max",
+          "Min",
+          "Where",
+          "Sin",
+          "Cos");
+
+  private static final Set<String> LINEAR =
+      Set.of(
+          "Neg",
+          "Sqrt",
+          "Reciprocal",
+          "Rsqrt",
+          "Sign",
+          "Not",
+          "Greater",
+          "GreaterOrEqual",
+          "Less",
+          "LessOrEqual",
+          "Equal",
+          "Add",
+          "Sub",
+          "Sum",
+          "Concat",
+          "BiasAdd");
+
+  private static final Set<String> FUSED_NORMS =
+      Set.of(
+          "LayerNormalization",
+          "SimplifiedLayerNormalization",
+          "RMSNormalization",
+          "LpNormalization");
+
+  /** Norms of a sum of two tensors, the sum being output 3. */
+  private static final Set<String> SKIP_NORMS =
+      Set.of("SkipLayerNormalization", "SkipSimplifiedLayerNormalization");
+
+  static boolean isPassing(Node node) {
+    return PASSING.contains(node.op());
+  }
+
+  static boolean isSelecting(Node node) {
+    return SELECTING.contains(node.op());
+  }
+
+  static boolean isActivation(Node node) {
+    return ACTIVATIONS.contains(node.op());
+  }
+
+  static boolean isLinear(Node node) {
+    return LINEAR.contains(node.op());
+  }
+
+  static boolean isReduction(Node node) {
+    return node.op().startsWith("Reduce");
+  }
+
+  static boolean isFusedNorm(Node node) {
+    return FUSED_NORMS.contains(node.op());
+  }
+
+  static boolean isSkipNorm(Node node) {
+    return SKIP_NORMS.contains(node.op());
+  }
+
+  /** A product or quotient of its two inputs. */
+  static boolean isProduct(Node node) {
+    return node.op().equals("Mul") || node.op().equals("Div");
+  }
+
+  static boolean isSum(Node node) {
+    return node.op().equals("Add") || node.op().equals("Sum");
+  }
+
+  /** Only the shape of what it reads matters to it. */
+  static boolean readsShapeOnly(Node node) {
+    return node.op().equals("Shape") || node.op().equals("Size");
+  }
+}

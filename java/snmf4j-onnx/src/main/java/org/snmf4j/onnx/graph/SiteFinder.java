@@ -1,0 +1,82 @@
+package org.snmf4j.onnx.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Finds a model's MLPs by structure.
+ *
+ * <p>A down-projection is a product with a constant matrix whose input comes, through a
+ * non-linearity and nothing else than elementwise steps, from other products with constant matrices
+ * (the up-projection, or gate and up), and whose result is added to the residual stream.
+ * Attention's output projection is told apart by the product of two activations before it,
+ * classifier heads by the missing sum.
+ */
+final class SiteFinder {
+  private static final int MAX_CANDIDATES = 12;
+
+  private final GraphIndex index;
+  private final Projections projections;
+  private final Cones cones;
+  private final Norms norms;
+
+  SiteFinder(GraphIndex index, Constants constants) {
+    this.index = index;
+    this.projections = new Projections(index, constants);
+    this.cones = new Cones(index, projections);
+    this.norms = new Norms(index, cones);
+  }
+
+  /** The blocks in the order of computation; empty if no MLP was found. */
+  List<MlpLayer> layers() {
+    List<MlpLayer> found = new ArrayList<>();
+    for (Projection projection : projections.all()) {
+      Cone cone = cones.of(projection.input());
+      if (cone.open() || !cone.nonlinear() || cone.sources().isEmpty()) {
+        continue;
+      }
+      MlpLayer layer = new BlockTrace(index, norms, projection, cone.sources()).block(found.size());
+      if (layer != null) {
+        found.add(layer);
+      }
+    }
+    return withoutAdapters(found);
+  }
+
+  /** Bottleneck adapters look like MLPs, but narrow where MLPs widen. */
+  private static List<MlpLayer> withoutAdapters(List<MlpLayer> found) {
+    List<MlpLayer> wide =
+        found.stream()
+            .filter(layer -> layer.downProjection().neurons() >= layer.downProjection().width())
+            .toList();
+    if (wide.isEmpty() || wide.size() == found.size()) {
+      return List.copyOf(found);
+    }
+    List<MlpLayer> numbered = new ArrayList<>();
+    for (MlpLayer layer : wide) {
+      numbered.add(
+          new MlpLayer(
+              numbered.size(),
+              layer.mlp(),
+              layer.mlpOut(),
+              layer.residual(),
+              layer.downProjection()));
+    }
+    return List.copyOf(numbered);
+  }
+
+  /** Tensors that a user may mean by the site {@code mlp}: inputs of narrowing products first. */
+  List<String> candidates() {
+    List<Projection> narrowing =
+        projections.all().stream()
+            .filter(projection -> projection.weight().rows() > projection.weight().columns())
+            .toList();
+    List<Projection> shown = narrowing.isEmpty() ? projections.all() : narrowing;
+    return shown.stream()
+        .map(Projection::input)
+        .distinct()
+        .limit(MAX_CANDIDATES)
+        .collect(Collectors.toList());
+  }
+}

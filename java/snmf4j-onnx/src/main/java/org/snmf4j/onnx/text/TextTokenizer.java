@@ -1,0 +1,130 @@
+package org.snmf4j.onnx.text;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.snmf4j.error.ClosedException;
+import org.snmf4j.error.FileAccessException;
+import org.snmf4j.error.FileFormatException;
+
+/**
+ * A tokenizer read from a Hugging Face {@code tokenizer.json}.
+ *
+ * <p>Truncation and padding that the file may ask for are ignored: the model's own context is the
+ * limit, and a longer sentence is the caller's decision. Nothing is downloaded, and the tokenizer
+ * library's telemetry is switched off.
+ *
+ * <p>Holds native memory until {@link #close()}; use afterwards throws {@link ClosedException}.
+ * Safe for use by several threads, which take turns.
+ */
+public final class TextTokenizer implements AutoCloseable {
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  static {
+    // Read by the tokenizer library when it loads. Without them it would send telemetry, and on a
+    // machine with a GPU look for a build of its native library that is not in its jar.
+    setUnlessGiven("OPT_OUT_TRACKING", "true");
+    setUnlessGiven("RUST_FLAVOR", "cpu");
+  }
+
+  private final Path file;
+  private HuggingFaceTokenizer tokenizer;
+
+  private TextTokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+    this.file = file;
+    this.tokenizer = tokenizer;
+  }
+
+  /**
+   * Reads a tokenizer.
+   *
+   * @param file a {@code tokenizer.json}
+   * @throws FileFormatException if it is none
+   * @throws FileAccessException if it cannot be read
+   */
+  public static TextTokenizer open(Path file) {
+    byte[] settings;
+    try {
+      settings = unlimited(file, Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new FileAccessException("read", file, e);
+    }
+    try {
+      return new TextTokenizer(
+          file,
+          HuggingFaceTokenizer.newInstance(
+              new ByteArrayInputStream(settings),
+              Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true")));
+    } catch (IOException | RuntimeException e) {
+      throw new FileFormatException(file, "not a tokenizer: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] unlimited(Path file, byte[] json) throws IOException {
+    try {
+      JsonNode root = MAPPER.readTree(json);
+      if (!(root instanceof ObjectNode settings) || !settings.has("model")) {
+        throw new FileFormatException(file, "not a tokenizer: has no model");
+      }
+      settings.putNull("truncation");
+      settings.putNull("padding");
+      return MAPPER.writeValueAsBytes(settings);
+    } catch (JsonProcessingException e) {
+      throw new FileFormatException(
+          file, "not a tokenizer: not JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static void setUnlessGiven(String name, String value) {
+    if (System.getProperty(name) == null && System.getenv(name) == null) {
+      System.setProperty(name, value);
+    }
+  }
+
+  /** Path the tokenizer was read from. */
+  public Path file() {
+    return file;
+  }
+
+  /** The tokens of a text, with the special tokens that the tokenizer adds around it. */
+  public synchronized EncodedText encode(String text) {
+    if (tokenizer == null) {
+      throw new ClosedException("the tokenizer " + file + " is closed");
+    }
+    Encoding encoding = tokenizer.encode(text, true, false);
+    long[] ids = encoding.getIds();
+    long[] mask = encoding.getSpecialTokenMask();
+    CharSpan[] spans = encoding.getCharTokenSpans();
+    CodePoints codePoints = new CodePoints(text);
+    int size = ids.length;
+    int[] tokenIds = new int[size];
+    int[] starts = new int[size];
+    int[] ends = new int[size];
+    boolean[] special = new boolean[size];
+    for (int i = 0; i < size; i++) {
+      tokenIds[i] = Math.toIntExact(ids[i]);
+      special[i] = mask[i] != 0;
+      boolean placed = spans[i] != null && !special[i];
+      starts[i] = placed ? codePoints.charIndex(spans[i].getStart()) : -1;
+      ends[i] = placed ? codePoints.charIndex(spans[i].getEnd()) : -1;
+    }
+    return new EncodedText(tokenIds, encoding.getTokens(), starts, ends, special);
+  }
+
+  @Override
+  public synchronized void close() {
+    if (tokenizer != null) {
+      tokenizer.close();
+      tokenizer = null;
+    }
+  }
+}
