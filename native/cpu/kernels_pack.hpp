@@ -63,31 +63,27 @@ struct Check {
   }
 };
 
-// Panels written side by side: 16 give 4 KiB runs on the source's rows, a page each.
-constexpr int kPanelsAtOnce = 16;
-
+// Walks along whole rows of the source: reads stay sequential, and each 256-byte piece goes to
+// another panel.
 template <typename Source>
 static PackResult pack_rows(const Source* source, int64_t stride, int64_t rows, int64_t tokens,
                             float* panels, int64_t height) {
   Check check;
-  for (int64_t from = 0; from < tokens; from += kPanelsAtOnce * kPanel) {
-    const int64_t to = tokens < from + kPanelsAtOnce * kPanel ? tokens : from + kPanelsAtOnce * kPanel;
-    for (int64_t i = 0; i < rows; i++) {
-      const Source* row = source + i * stride;
-      for (int64_t token = from; token < to; token += kPanel) {
-        float* target = panels + (token / kPanel * height + i) * kPanel;
-        for (int t = 0; t < kPanel; t += kLanes) {
-          vfloat x = {};
-          if (token + t + kLanes <= tokens) {
-            x = load_unaligned(row + token + t);
-          } else {
-            for (int v = 0; v < kLanes; v++) {
-              if (token + t + v < tokens) x[v] = static_cast<float>(row[token + t + v]);
-            }
+  for (int64_t i = 0; i < rows; i++) {
+    const Source* row = source + i * stride;
+    for (int64_t token = 0; token < tokens; token += kPanel) {
+      float* target = panels + (token / kPanel * height + i) * kPanel;
+      for (int t = 0; t < kPanel; t += kLanes) {
+        vfloat x = {};
+        if (token + t + kLanes <= tokens) {
+          x = load_unaligned(row + token + t);
+        } else {
+          for (int v = 0; v < kLanes; v++) {
+            if (token + t + v < tokens) x[v] = static_cast<float>(row[token + t + v]);
           }
-          check.add(x, t / kLanes);
-          stream(target + t, x);
         }
+        check.add(x, t / kLanes);
+        stream(target + t, x);
       }
     }
   }
@@ -95,28 +91,36 @@ static PackResult pack_rows(const Source* source, int64_t stride, int64_t rows, 
   return check.result();
 }
 
+// Neurons that a block of 64 tokens is transposed for at a time, and whose successors are fetched
+// meanwhile: hardware does not follow 64 rows at once.
+constexpr int kBlock = 64;
+
 template <typename Source>
 static PackResult pack_tokens(const Source* source, int64_t stride, int64_t rows, int64_t tokens,
                               float* panel) {
   Check check;
-  for (int64_t i = 0; i < rows; i += kLanes) {
-    const int wide = rows - i < kLanes ? static_cast<int>(rows - i) : kLanes;
+  for (int64_t block = 0; block < rows; block += kBlock) {
+    const int64_t end = rows - block < kBlock ? rows : block + kBlock;
     for (int t = 0; t < kPanel; t += kLanes) {
-      vfloat square[kLanes];
-      for (int v = 0; v < kLanes; v++) {
-        square[v] = vfloat{};
-        if (t + v < tokens) {
-          const Source* row = source + (t + v) * stride + i;
-          if (wide == kLanes) {
-            square[v] = load_unaligned(row);
-          } else {
-            for (int w = 0; w < wide; w++) square[v][w] = static_cast<float>(row[w]);
+      for (int64_t i = block; i < end; i += kLanes) {
+        const int wide = rows - i < kLanes ? static_cast<int>(rows - i) : kLanes;
+        vfloat square[kLanes];
+        for (int v = 0; v < kLanes; v++) {
+          square[v] = vfloat{};
+          if (t + v < tokens) {
+            const Source* row = source + (t + v) * stride + i;
+            if (i + kBlock < rows) __builtin_prefetch(row + kBlock);
+            if (wide == kLanes) {
+              square[v] = load_unaligned(row);
+            } else {
+              for (int w = 0; w < wide; w++) square[v][w] = static_cast<float>(row[w]);
+            }
+            check.add(square[v], v);
           }
-          check.add(square[v], v);
         }
+        transpose_square(square);
+        for (int v = 0; v < wide; v++) stream(panel + (i + v) * kPanel + t, square[v]);
       }
-      transpose_square(square);
-      for (int v = 0; v < wide; v++) stream(panel + (i + v) * kPanel + t, square[v]);
     }
   }
   stream_fence();

@@ -1,0 +1,141 @@
+package org.snmf4j.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where native code comes from, and what happens where it does not; each case in its own JVM. */
+class NativeLibraryTest {
+  @TempDir Path folder;
+
+  @Test
+  void runsFromTheClassPath() throws Exception {
+    String output = run(List.of("-Dsnmf4j.native.cache=" + folder));
+    assertTrue(output.contains("available=true"), output);
+    assertTrue(output.contains("ran=cpu"), output);
+    try (var files = Files.walk(folder)) {
+      List<Path> unpacked = files.filter(Files::isRegularFile).toList();
+      assertEquals(1, unpacked.size(), "one library, no leftovers: " + unpacked);
+      assertTrue(unpacked.get(0).endsWith(System.mapLibraryName(CpuLibrary.NAME)));
+    }
+  }
+
+  @Test
+  void replacesATamperedCopy() throws Exception {
+    run(List.of("-Dsnmf4j.native.cache=" + folder));
+    Path library;
+    try (var files = Files.walk(folder)) {
+      library = files.filter(Files::isRegularFile).findFirst().orElseThrow();
+    }
+    Files.writeString(library, "not a library");
+    String output = run(List.of("-Dsnmf4j.native.cache=" + folder));
+    assertTrue(output.contains("ran=cpu"), output);
+  }
+
+  @Test
+  void disabledFallsBackToJavaAndSaysWhyOnce() throws Exception {
+    String output = run(List.of("-Dsnmf4j.native.disable=true"));
+    assertTrue(
+        output.contains("detail=native code is disabled by -Dsnmf4j.native.disable=true"), output);
+    assertTrue(output.contains("ran=java"), output);
+    assertEquals(1, output.split("passed over", -1).length - 1, output);
+  }
+
+  @Test
+  void anExplicitPathIsTakenAloneAndItsFailureKept() throws Exception {
+    String output = run(List.of("-Dsnmf4j.native.path=" + folder));
+    assertTrue(output.contains("available=false"), output);
+    assertTrue(output.contains("detail=-Dsnmf4j.native.path: "), output);
+    assertTrue(output.contains(folder.toString()), output);
+    assertTrue(output.contains("ran=java"), output);
+  }
+
+  @Test
+  void anExplicitPathMayBeTheFolder() throws Exception {
+    Path library = folder.resolve(System.mapLibraryName(CpuLibrary.NAME));
+    String resource = "native/linux-x86_64/" + library.getFileName();
+    try (var stream = CpuLibrary.class.getResourceAsStream(resource)) {
+      Files.write(library, stream.readAllBytes());
+    }
+    String output = run(List.of("-Dsnmf4j.native.path=" + folder));
+    assertTrue(output.contains("kernels from " + library), output);
+    assertTrue(output.contains("ran=cpu"), output);
+  }
+
+  @Test
+  void aFileThatIsNoLibraryIsACauseNotACrash() throws Exception {
+    Path file = Files.writeString(folder.resolve("fake.so"), "not a library");
+    String output = run(List.of("-Dsnmf4j.native.path=" + file));
+    assertTrue(output.contains("available=false"), output);
+    assertTrue(output.contains("fake.so"), output);
+  }
+
+  @Test
+  void aCacheThatCannotBeWrittenIsACause() throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "in the way");
+    String output = run(List.of("-Dsnmf4j.native.cache=" + file));
+    assertTrue(output.contains("set -Dsnmf4j.native.cache"), output);
+    assertTrue(output.contains("ran=java"), output);
+  }
+
+  @Test
+  void openBlasMayComeFromElsewhereAndItsAbsenceIsACause() throws Exception {
+    String output = run(List.of("-Dsnmf4j.openblas.path=" + folder.resolve("none.so")));
+    assertTrue(output.contains("available=false"), output);
+    assertTrue(output.contains("none.so is not a file"), output);
+  }
+
+  @Test
+  void twoClassLoadersEachGetTheLibrary() throws Exception {
+    String output = run(List.of("-Dsnmf4j.native.cache=" + folder), "loaders");
+    assertEquals(2, output.split("ran=cpu", -1).length - 1, output);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"portable", "avx2", "avx512"})
+  void anInstructionSetCanBeForced(String isa) throws Exception {
+    String output = run(List.of("-Dsnmf4j.cpu.isa=" + isa));
+    int best = CpuLibrary.snmf4j_best_isa();
+    int wanted = List.of("", "portable", "avx2", "avx512").indexOf(isa);
+    if (wanted <= best) {
+      assertTrue(output.contains("on=" + isa + " kernels"), output);
+    } else {
+      assertTrue(output.contains("-Dsnmf4j.cpu.isa=" + isa + " but this CPU runs"), output);
+      assertTrue(output.contains("ran=java"), output);
+    }
+  }
+
+  @Test
+  void anUnknownInstructionSetIsACause() throws Exception {
+    String output = run(List.of("-Dsnmf4j.cpu.isa=mmx"));
+    assertTrue(output.contains("mmx but must be one of avx512, avx2, portable"), output);
+  }
+
+  private static String run(List<String> options, String... arguments)
+      throws IOException, InterruptedException {
+    // The library must be loaded here, too, for the test of instruction sets.
+    assertTrue(NativeLibrary.outcome().loaded(), NativeLibrary.outcome().failure());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(ProbeMain.class.getName());
+    command.addAll(List.of(arguments));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes());
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the JVM hangs");
+    assertEquals(0, process.exitValue(), output);
+    return output;
+  }
+}
