@@ -51,9 +51,11 @@ public final class Cholesky {
     for (int i = 0; i < matrix.length; i++) {
       largest = Math.max(largest, Math.abs(matrix[i][i]));
     }
+    double limit = 1e3 * Math.max(largest, ridge);
+    // An infinite or zero limit would never be passed.
     for (double used = ridge;
-        used <= 1e3 * Math.max(largest, ridge);
-        used = Math.max(10 * used, largest * 1e-15)) {
+        used <= limit && Double.isFinite(limit) && limit > 0;
+        used = Math.max(Math.max(10 * used, largest * 1e-15), Double.MIN_NORMAL)) {
       Cholesky factor = of(matrix, used);
       if (factor != null) {
         return factor;
