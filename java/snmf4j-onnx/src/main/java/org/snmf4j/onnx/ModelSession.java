@@ -137,19 +137,21 @@ final class ModelSession implements AutoCloseable {
     }
   }
 
-  private Activations read(SiteLayer site, String name, OnnxValue value, TokenBatch batch) {
-    long tokens = (long) batch.rows() * batch.length();
-    if (value instanceof OnnxTensor tensor) {
-      TensorInfo info = tensor.getInfo();
-      long[] shape = info.getShape();
-      boolean flat = shape.length == 2 && shape[0] == tokens;
-      boolean batched = shape.length == 3 && shape[0] == batch.rows() && shape[1] == batch.length();
-      FloatBuffer buffer = flat || batched ? tensor.getFloatBuffer() : null;
-      if (buffer != null) {
-        float[] values = new float[buffer.remaining()];
-        buffer.get(values);
-        return new Activations(values, Math.toIntExact(shape[shape.length - 1]));
-      }
+  private static Activations read(SiteLayer site, String name, OnnxValue value, TokenBatch batch) {
+    if (!(value instanceof OnnxTensor tensor)) {
+      throw new ModelRunException("'" + name + "' is no tensor");
+    }
+    int rows = batch.rows();
+    int length = batch.length();
+    TensorInfo info = tensor.getInfo();
+    long[] shape = info.getShape();
+    boolean flat = Arrays.equals(Arrays.copyOf(shape, 1), new long[] {(long) rows * length});
+    boolean sentenceFirst = Arrays.equals(Arrays.copyOf(shape, 2), new long[] {rows, length});
+    boolean positionFirst = Arrays.equals(Arrays.copyOf(shape, 2), new long[] {length, rows});
+    boolean readable = shape.length == 2 ? flat : shape.length == 3;
+    FloatBuffer buffer =
+        readable && (flat || sentenceFirst || positionFirst) ? tensor.getFloatBuffer() : null;
+    if (buffer == null) {
       throw new ModelRunException(
           "tensor '"
               + name
@@ -161,14 +163,25 @@ final class ModelSession implements AutoCloseable {
               + info.type
               + Arrays.toString(shape)
               + " but must be floats ["
-              + batch.rows()
+              + rows
               + ", "
-              + batch.length()
+              + length
               + ", d] or ["
-              + tokens
+              + rows * length
               + ", d]");
     }
-    throw new ModelRunException("'" + name + "' is no tensor");
+    int dimension = Math.toIntExact(shape[shape.length - 1]);
+    float[] values = new float[buffer.remaining()];
+    if (shape.length == 2 || sentenceFirst) {
+      buffer.get(values);
+    } else {
+      for (int position = 0; position < length; position++) {
+        for (int row = 0; row < rows; row++) {
+          buffer.get(values, (row * length + position) * dimension, dimension);
+        }
+      }
+    }
+    return new Activations(values, dimension);
   }
 
   @Override

@@ -53,13 +53,13 @@ class SyntheticGraphTest {
   }
 
   private double[][] extract(Site site) {
+    return extract(site, new long[][] {{1, 2, 3}, {4, 5, 6}});
+  }
+
+  private double[][] extract(Site site, long[][] ids) {
     try (OnnxModel model = OnnxModel.open(directory.resolve("model.onnx"));
         Activations activations =
-            Extractor.builder(model)
-                .tokenIds(new long[][] {{1, 2, 3}, {4, 5, 6}}, null)
-                .sites(List.of(site))
-                .build()
-                .extract()) {
+            Extractor.builder(model).tokenIds(ids, null).sites(List.of(site)).build().extract()) {
       return activations.get(site, 0).matrix().transpose().toArray();
     }
   }
@@ -233,6 +233,28 @@ class SyntheticGraphTest {
             directory.resolve("model.onnx"), model.toBuilder().setGraph(reversed).build());
     assertSites(ModelGraph.read(file), mlp, down, sum);
     assertEquals(6, extract(Site.MLP).length);
+  }
+
+  @Test
+  void positionsBeforeSentences() {
+    // XLNet computes on [positions, sentences, width].
+    double[][][] found = new double[2][][];
+    for (int swapped = 0; swapped < 2; swapped++) {
+      embed();
+      String x = embedded;
+      if (swapped == 1) {
+        x = graph.node("Transpose", List.of(GraphBuilder.list("perm", 1, 0, 2)), embedded);
+      }
+      String mlp = graph.node("Relu", graph.node("MatMul", x, graph.weight(WIDTH, NEURONS)));
+      String down = graph.node("MatMul", mlp, graph.weight(NEURONS, WIDTH));
+      read(graph.node("Add", x, down));
+      long[][] ids = {{1, 2}, {3, 4}, {5, 6, 7}, {8, 9, 10}, {11, 12, 13}, {14, 15, 16, 17}};
+      found[swapped] = extract(Site.MLP, ids);
+    }
+    assertEquals(17, found[0].length);
+    for (int i = 0; i < found[0].length; i++) {
+      assertArrayEquals(found[0][i], found[1][i], 1e-6);
+    }
   }
 
   @Test
