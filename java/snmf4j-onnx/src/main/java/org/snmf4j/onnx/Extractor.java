@@ -267,7 +267,7 @@ public final class Extractor {
       return this;
     }
 
-    /** The layers, 0-based; all by default. */
+    /** The layers, 0-based; by default all that were found or are named by hand. */
     public Builder layers(Collection<Integer> wanted) {
       if (wanted.isEmpty()) {
         throw new InvalidArgumentException("layers", "empty", "at least one layer");
@@ -327,9 +327,14 @@ public final class Extractor {
         requireShape();
       }
       if (layers.isEmpty()) {
-        for (int layer = 0; layer < Math.max(1, model.layers()); layer++) {
+        layers.addAll(model.options().namedLayers());
+        for (int layer = 0; layer < model.layers(); layer++) {
           layers.add(layer);
         }
+      }
+      if (layers.isEmpty()) {
+        // Asking for any layer explains why there is none.
+        layers.add(0);
       }
       for (Site site : sites) {
         for (int layer : layers) {

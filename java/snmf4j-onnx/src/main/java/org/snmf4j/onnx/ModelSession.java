@@ -171,10 +171,11 @@ final class ModelSession implements AutoCloseable {
               + ", d]");
     }
     int dimension = Math.toIntExact(shape[shape.length - 1]);
-    float[] values = new float[buffer.remaining()];
+    float[] values;
     if (shape.length == 2 || sentenceFirst) {
-      buffer.get(values);
+      values = array(buffer);
     } else {
+      values = new float[buffer.remaining()];
       for (int position = 0; position < length; position++) {
         for (int row = 0; row < rows; row++) {
           buffer.get(values, (row * length + position) * dimension, dimension);
@@ -182,6 +183,16 @@ final class ModelSession implements AutoCloseable {
       }
     }
     return new Activations(values, dimension);
+  }
+
+  /** The array behind a buffer, which ONNX Runtime has just filled for us, or a copy. */
+  private static float[] array(FloatBuffer buffer) {
+    if (buffer.hasArray() && buffer.array().length == buffer.remaining()) {
+      return buffer.array();
+    }
+    float[] values = new float[buffer.remaining()];
+    buffer.get(values);
+    return values;
   }
 
   @Override

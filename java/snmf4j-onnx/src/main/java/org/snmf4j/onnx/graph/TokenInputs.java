@@ -10,6 +10,9 @@ final class TokenInputs {
   private static final Set<String> WALKED =
       Set.of("Unsqueeze", "Squeeze", "Reshape", "Expand", "Cast", "Identity", "Slice", "Gather");
 
+  /** Positions are counted in a few steps; a graph made to exhaust the stack has more. */
+  private static final int MAX_STEPS = 500;
+
   private final GraphIndex index;
   private final Constants constants;
   private final String ids;
@@ -108,7 +111,7 @@ final class TokenInputs {
    * Empty if the indices are no positions.
    */
   private OptionalLong firstPosition(String tensor, Set<String> seen) {
-    if (!seen.add(tensor)) {
+    if (seen.size() > MAX_STEPS || !seen.add(tensor)) {
       return OptionalLong.empty();
     }
     if (index.isConstant(tensor)) {
