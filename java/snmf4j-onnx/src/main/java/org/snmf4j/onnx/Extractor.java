@@ -63,6 +63,7 @@ public final class Extractor {
     }
   }
 
+  /** Starts to describe an extraction from a model. */
   public static Builder builder(OnnxModel model) {
     return new Builder(model);
   }
@@ -165,7 +166,10 @@ public final class Extractor {
     try (ModelSession session = model.session(wanted)) {
       Batcher batcher =
           new Batcher(
-              maxBatchTokens, session.fixedRows(), session.fixedLength(), session.takesMask());
+              Math.min(maxBatchTokens, model.maxTokensPerRun()),
+              session.fixedRows(),
+              session.fixedLength(),
+              session.takesMask());
       int total = builder.sequences().size();
       int done = 0;
       listener.progress(done, total);
@@ -311,7 +315,11 @@ public final class Extractor {
     }
 
     /**
-     * @throws InvalidArgumentException if sentences are missing, given twice or malformed
+     * The extractor.
+     *
+     * @throws InvalidArgumentException if sentences are missing, given twice or malformed, or a
+     *     layer is not in the model
+     * @throws org.snmf4j.onnx.graph.SiteNotFoundException if the model's sites are not known
      */
     public Extractor build() {
       if ((dataSet == null) == (ids == null)) {

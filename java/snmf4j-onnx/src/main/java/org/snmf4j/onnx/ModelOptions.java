@@ -23,6 +23,7 @@ public final class ModelOptions {
     siteTensors = Map.copyOf(builder.siteTensors);
   }
 
+  /** Starts from all defaults. */
   public static Builder builder() {
     return new Builder();
   }
@@ -98,6 +99,7 @@ public final class ModelOptions {
       return this;
     }
 
+    /** The options collected. */
     public ModelOptions build() {
       return new ModelOptions(this);
     }

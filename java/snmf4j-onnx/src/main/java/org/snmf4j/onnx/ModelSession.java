@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.ModelGraph;
 
@@ -60,7 +61,7 @@ final class ModelSession implements AutoCloseable {
 
   static ModelSession create(
       ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> outputs) {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    OrtEnvironment environment = environment();
     Path file = graph.file();
     try (OrtSession.SessionOptions settings = new OrtSession.SessionOptions()) {
       settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
@@ -83,6 +84,19 @@ final class ModelSession implements AutoCloseable {
       }
     } catch (OrtException e) {
       throw new ModelFormatException(file, "ONNX Runtime refuses it: " + e.getMessage(), e);
+    }
+  }
+
+  private static OrtEnvironment environment() {
+    try {
+      return OrtEnvironment.getEnvironment();
+    } catch (LinkageError | RuntimeException e) {
+      throw new BackendUnavailableException(
+          "ONNX Runtime's native library cannot be loaded; it is unpacked into java.io.tmpdir,"
+              + " unless onnxruntime.native.path names its directory: "
+              + e
+              + (e.getCause() == null ? "" : "; caused by " + e.getCause()),
+          e);
     }
   }
 
