@@ -29,18 +29,23 @@ final class Batcher {
     List<TokenSequence> sorted = new ArrayList<>(sequences);
     sorted.sort(Comparator.comparingInt(TokenSequence::length));
     List<TokenBatch> batches = new ArrayList<>();
-    List<TokenSequence> open = new ArrayList<>();
-    for (TokenSequence next : sorted) {
-      if (!open.isEmpty() && !joins(open, next)) {
-        batches.add(close(open));
-        open = new ArrayList<>();
+    for (int from = 0; from < sorted.size(); ) {
+      int to = from + 1;
+      while (to < sorted.size() && joins(sorted.subList(from, to), sorted.get(to))) {
+        to++;
       }
-      open.add(next);
-    }
-    if (!open.isEmpty()) {
-      batches.add(close(open));
+      // In a square result the axes of sentences and positions could not be told apart.
+      while (isSquare(to - from, sorted.get(to - 1).length())) {
+        to--;
+      }
+      batches.add(batch(sorted.subList(from, to)));
+      from = to;
     }
     return batches;
+  }
+
+  private boolean isSquare(int rows, int length) {
+    return rows > 1 && fixedRows.orElse(rows) == fixedLength.orElse(length) && fixedRows.isEmpty();
   }
 
   private boolean joins(List<TokenSequence> open, TokenSequence next) {
@@ -52,7 +57,7 @@ final class Batcher {
         && (open.size() + 1) * length <= maxTokens;
   }
 
-  private TokenBatch close(List<TokenSequence> sequences) {
+  private TokenBatch batch(List<TokenSequence> sequences) {
     int longest = sequences.get(sequences.size() - 1).length();
     return new TokenBatch(
         List.copyOf(sequences), fixedRows.orElse(sequences.size()), fixedLength.orElse(longest));

@@ -63,6 +63,7 @@ public final class Extractor {
     }
   }
 
+  /** Starts to describe an extraction from a model. */
   public static Builder builder(OnnxModel model) {
     return new Builder(model);
   }
@@ -165,7 +166,10 @@ public final class Extractor {
     try (ModelSession session = model.session(wanted)) {
       Batcher batcher =
           new Batcher(
-              maxBatchTokens, session.fixedRows(), session.fixedLength(), session.takesMask());
+              Math.min(maxBatchTokens, model.maxTokensPerRun()),
+              session.fixedRows(),
+              session.fixedLength(),
+              session.takesMask());
       int total = builder.sequences().size();
       int done = 0;
       listener.progress(done, total);
@@ -267,7 +271,7 @@ public final class Extractor {
       return this;
     }
 
-    /** The layers, 0-based; all by default. */
+    /** The layers, 0-based; by default all that were found or are named by hand. */
     public Builder layers(Collection<Integer> wanted) {
       if (wanted.isEmpty()) {
         throw new InvalidArgumentException("layers", "empty", "at least one layer");
@@ -311,7 +315,11 @@ public final class Extractor {
     }
 
     /**
-     * @throws InvalidArgumentException if sentences are missing, given twice or malformed
+     * The extractor.
+     *
+     * @throws InvalidArgumentException if sentences are missing, given twice or malformed, or a
+     *     layer is not in the model
+     * @throws org.snmf4j.onnx.graph.SiteNotFoundException if the model's sites are not known
      */
     public Extractor build() {
       if ((dataSet == null) == (ids == null)) {
@@ -327,9 +335,14 @@ public final class Extractor {
         requireShape();
       }
       if (layers.isEmpty()) {
-        for (int layer = 0; layer < Math.max(1, model.layers()); layer++) {
+        layers.addAll(model.options().namedLayers());
+        for (int layer = 0; layer < model.layers(); layer++) {
           layers.add(layer);
         }
+      }
+      if (layers.isEmpty()) {
+        // Asking for any layer explains why there is none.
+        layers.add(0);
       }
       for (Site site : sites) {
         for (int layer : layers) {

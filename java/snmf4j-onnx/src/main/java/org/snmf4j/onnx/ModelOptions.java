@@ -3,6 +3,8 @@ package org.snmf4j.onnx;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.Site;
 
@@ -21,6 +23,7 @@ public final class ModelOptions {
     siteTensors = Map.copyOf(builder.siteTensors);
   }
 
+  /** Starts from all defaults. */
   public static Builder builder() {
     return new Builder();
   }
@@ -38,6 +41,13 @@ public final class ModelOptions {
   /** The tensor named by hand for a site of a layer, or null. */
   String siteTensor(Site site, int layer) {
     return siteTensors.get(new SiteLayer(site, layer));
+  }
+
+  /** Layers of which tensors are named by hand, ascending. */
+  SortedSet<Integer> namedLayers() {
+    SortedSet<Integer> layers = new TreeSet<>();
+    siteTensors.keySet().forEach(key -> layers.add(key.layer()));
+    return layers;
   }
 
   /** Collects options. Not safe for use by several threads. */
@@ -89,6 +99,7 @@ public final class ModelOptions {
       return this;
     }
 
+    /** The options collected. */
     public ModelOptions build() {
       return new ModelOptions(this);
     }

@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.ModelGraph;
 
@@ -60,7 +61,7 @@ final class ModelSession implements AutoCloseable {
 
   static ModelSession create(
       ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> outputs) {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    OrtEnvironment environment = environment();
     Path file = graph.file();
     try (OrtSession.SessionOptions settings = new OrtSession.SessionOptions()) {
       settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
@@ -83,6 +84,19 @@ final class ModelSession implements AutoCloseable {
       }
     } catch (OrtException e) {
       throw new ModelFormatException(file, "ONNX Runtime refuses it: " + e.getMessage(), e);
+    }
+  }
+
+  private static OrtEnvironment environment() {
+    try {
+      return OrtEnvironment.getEnvironment();
+    } catch (LinkageError | RuntimeException e) {
+      throw new BackendUnavailableException(
+          "ONNX Runtime's native library cannot be loaded; it is unpacked into java.io.tmpdir,"
+              + " unless onnxruntime.native.path names its directory: "
+              + e
+              + (e.getCause() == null ? "" : "; caused by " + e.getCause()),
+          e);
     }
   }
 
@@ -137,19 +151,21 @@ final class ModelSession implements AutoCloseable {
     }
   }
 
-  private Activations read(SiteLayer site, String name, OnnxValue value, TokenBatch batch) {
-    long tokens = (long) batch.rows() * batch.length();
-    if (value instanceof OnnxTensor tensor) {
-      TensorInfo info = tensor.getInfo();
-      long[] shape = info.getShape();
-      boolean flat = shape.length == 2 && shape[0] == tokens;
-      boolean batched = shape.length == 3 && shape[0] == batch.rows() && shape[1] == batch.length();
-      FloatBuffer buffer = flat || batched ? tensor.getFloatBuffer() : null;
-      if (buffer != null) {
-        float[] values = new float[buffer.remaining()];
-        buffer.get(values);
-        return new Activations(values, Math.toIntExact(shape[shape.length - 1]));
-      }
+  private static Activations read(SiteLayer site, String name, OnnxValue value, TokenBatch batch) {
+    if (!(value instanceof OnnxTensor tensor)) {
+      throw new ModelRunException("'" + name + "' is no tensor");
+    }
+    int rows = batch.rows();
+    int length = batch.length();
+    TensorInfo info = tensor.getInfo();
+    long[] shape = info.getShape();
+    boolean flat = Arrays.equals(Arrays.copyOf(shape, 1), new long[] {(long) rows * length});
+    boolean sentenceFirst = Arrays.equals(Arrays.copyOf(shape, 2), new long[] {rows, length});
+    boolean positionFirst = Arrays.equals(Arrays.copyOf(shape, 2), new long[] {length, rows});
+    boolean readable = shape.length == 2 ? flat : shape.length == 3;
+    FloatBuffer buffer =
+        readable && (flat || sentenceFirst || positionFirst) ? tensor.getFloatBuffer() : null;
+    if (buffer == null) {
       throw new ModelRunException(
           "tensor '"
               + name
@@ -161,14 +177,36 @@ final class ModelSession implements AutoCloseable {
               + info.type
               + Arrays.toString(shape)
               + " but must be floats ["
-              + batch.rows()
+              + rows
               + ", "
-              + batch.length()
+              + length
               + ", d] or ["
-              + tokens
+              + rows * length
               + ", d]");
     }
-    throw new ModelRunException("'" + name + "' is no tensor");
+    int dimension = Math.toIntExact(shape[shape.length - 1]);
+    float[] values;
+    if (shape.length == 2 || sentenceFirst) {
+      values = array(buffer);
+    } else {
+      values = new float[buffer.remaining()];
+      for (int position = 0; position < length; position++) {
+        for (int row = 0; row < rows; row++) {
+          buffer.get(values, (row * length + position) * dimension, dimension);
+        }
+      }
+    }
+    return new Activations(values, dimension);
+  }
+
+  /** The array behind a buffer, which ONNX Runtime has just filled for us, or a copy. */
+  private static float[] array(FloatBuffer buffer) {
+    if (buffer.hasArray() && buffer.array().length == buffer.remaining()) {
+      return buffer.array();
+    }
+    float[] values = new float[buffer.remaining()];
+    buffer.get(values);
+    return values;
   }
 
   @Override

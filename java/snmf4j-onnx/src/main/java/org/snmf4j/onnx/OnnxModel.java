@@ -11,6 +11,7 @@ import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.graph.GraphEditor;
+import org.snmf4j.onnx.graph.MlpLayer;
 import org.snmf4j.onnx.graph.ModelGraph;
 import org.snmf4j.onnx.graph.SiteTensor;
 
@@ -95,6 +96,17 @@ public final class OnnxModel implements AutoCloseable {
   public SiteTensor siteTensor(Site site, int layer) {
     String named = options.siteTensor(site, layer);
     return named == null ? graph().site(site, layer) : graph().tensor(named);
+  }
+
+  /** How many tokens' activations fit into one buffer of ONNX Runtime's Java API, 2 GiB. */
+  int maxTokensPerRun() {
+    long widest =
+        graph().layers().stream()
+            .map(MlpLayer::downProjection)
+            .mapToLong(weight -> Math.max(weight.neurons(), weight.width()))
+            .max()
+            .orElse(1);
+    return (int) Math.max(1, Integer.MAX_VALUE / Float.BYTES / widest);
   }
 
   ModelOptions options() {

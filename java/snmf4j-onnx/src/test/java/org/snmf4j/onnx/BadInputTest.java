@@ -220,11 +220,7 @@ class BadInputTest {
     ModelOptions options = ModelOptions.builder().siteTensor(Site.MLP, 4, candidate).build();
     try (OnnxModel model = OnnxModel.open(file, options);
         Activations activations =
-            Extractor.builder(model)
-                .tokenIds(new long[][] {{1, 2, 3}}, null)
-                .layers(List.of(4))
-                .build()
-                .extract()) {
+            Extractor.builder(model).tokenIds(new long[][] {{1, 2, 3}}, null).build().extract()) {
       assertEquals(12, activations.get(Site.MLP, 4).matrix().rows());
     }
     ModelOptions wrong = ModelOptions.builder().siteTensor(Site.MLP, 0, "nowhere").build();

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.snmf4j.io.SafeTensors;
 
@@ -57,6 +58,20 @@ class OptimizedGraphTest {
       })
   void sitesOfModelsForOneShapeMatch(String name) throws Exception {
     assertSites(name, optimize(name, OptLevel.EXTENDED_OPT, true));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"bert-fp16, 0.01", "bert-int8, 0.20"})
+  void reducedPrecision(String name, double bound) throws Exception {
+    for (boolean fixed : new boolean[] {false, true}) {
+      Path optimized = optimize(name, OptLevel.EXTENDED_OPT, fixed);
+      try (OnnxModel model = OnnxModel.open(optimized);
+          SafeTensors truth = TestModels.truth(name)) {
+        assertEquals(
+            SiteParityTest.LAYERS, model.layers(), () -> "found in " + operators(optimized));
+        SiteParityTest.assertClose(model, truth, bound);
+      }
+    }
   }
 
   private static void assertSites(String name, Path optimized) throws Exception {

@@ -67,23 +67,28 @@ class SiteParityTest {
       assertEquals(LAYERS, model.layers());
       assertEquals(97, model.vocabularySize().orElseThrow());
       assertEquals(64, model.contextLength().orElseThrow());
-      long[][] mask = TestModels.longs(truth, "attention_mask");
-      try (Activations activations = extract(model, truth, mask)) {
-        for (Site site : Site.values()) {
-          for (int layer = 0; layer < LAYERS; layer++) {
-            double[][] expected = TestModels.unmasked(truth, site.id() + "." + layer, mask);
-            double[][] found = tokens(activations.get(site, layer));
-            double difference = 0;
-            double norm = 0;
-            for (int i = 0; i < expected.length; i++) {
-              for (int j = 0; j < expected[i].length; j++) {
-                difference += Math.pow(expected[i][j] - found[i][j], 2);
-                norm += Math.pow(expected[i][j], 2);
-              }
+      assertClose(model, truth, bound);
+    }
+  }
+
+  /** All sites of all layers are within a relative distance (Frobenius) of the truth. */
+  static void assertClose(OnnxModel model, SafeTensors truth, double bound) {
+    long[][] mask = TestModels.longs(truth, "attention_mask");
+    try (Activations activations = extract(model, truth, mask)) {
+      for (Site site : Site.values()) {
+        for (int layer = 0; layer < LAYERS; layer++) {
+          double[][] expected = TestModels.unmasked(truth, site.id() + "." + layer, mask);
+          double[][] found = tokens(activations.get(site, layer));
+          double difference = 0;
+          double norm = 0;
+          for (int i = 0; i < expected.length; i++) {
+            for (int j = 0; j < expected[i].length; j++) {
+              difference += Math.pow(expected[i][j] - found[i][j], 2);
+              norm += Math.pow(expected[i][j], 2);
             }
-            double relative = Math.sqrt(difference / norm);
-            assertTrue(relative <= bound, name + " " + site + " " + layer + ": " + relative);
           }
+          double relative = Math.sqrt(difference / norm);
+          assertTrue(relative <= bound, site + " of layer " + layer + ": error " + relative);
         }
       }
     }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,13 +54,13 @@ class SyntheticGraphTest {
   }
 
   private double[][] extract(Site site) {
+    return extract(site, new long[][] {{1, 2, 3}, {4, 5, 6}});
+  }
+
+  private double[][] extract(Site site, long[][] ids) {
     try (OnnxModel model = OnnxModel.open(directory.resolve("model.onnx"));
         Activations activations =
-            Extractor.builder(model)
-                .tokenIds(new long[][] {{1, 2, 3}, {4, 5, 6}}, null)
-                .sites(List.of(site))
-                .build()
-                .extract()) {
+            Extractor.builder(model).tokenIds(ids, null).sites(List.of(site)).build().extract()) {
       return activations.get(site, 0).matrix().transpose().toArray();
     }
   }
@@ -233,6 +234,69 @@ class SyntheticGraphTest {
             directory.resolve("model.onnx"), model.toBuilder().setGraph(reversed).build());
     assertSites(ModelGraph.read(file), mlp, down, sum);
     assertEquals(6, extract(Site.MLP).length);
+  }
+
+  @Test
+  void chainsOfFusedNorms() {
+    // As builders of generative models write Llama: every sum lies inside the next norm.
+    List<String> mlps = new ArrayList<>();
+    List<String> downs = new ArrayList<>();
+    String stream = embedded;
+    String normed =
+        graph.node(
+            "SimplifiedLayerNormalization",
+            List.of(GraphBuilder.integer("axis", -1), GraphBuilder.real("epsilon", 1e-5f)),
+            embedded,
+            graph.weight(WIDTH));
+    for (int layer = 0; layer < 2; layer++) {
+      String attended = graph.attention(normed, WIDTH);
+      graph.fused(
+          "SkipSimplifiedLayerNormalization",
+          List.of(stream, attended, graph.weight(WIDTH)),
+          List.of("inner" + layer, "", "", "middle" + layer));
+      String gate = graph.node("MatMul", "inner" + layer, graph.weight(WIDTH, NEURONS));
+      String up = graph.node("MatMul", "inner" + layer, graph.weight(WIDTH, NEURONS));
+      mlps.add(graph.node("Mul", graph.node("Mul", gate, graph.node("Sigmoid", gate)), up));
+      downs.add(graph.node("MatMul", mlps.get(layer), graph.weight(NEURONS, WIDTH)));
+      graph.fused(
+          "SkipSimplifiedLayerNormalization",
+          List.of("middle" + layer, downs.get(layer), graph.weight(WIDTH)),
+          layer == 0 ? List.of("normed0", "", "", "sum0") : List.of("normed1"));
+      normed = "normed" + layer;
+      stream = "sum" + layer;
+    }
+    ModelGraph model = read(graph.node("MatMul", "normed1", graph.weight(WIDTH, 20)));
+    assertEquals(2, model.layers().size());
+    assertSites(model.layers().get(0), mlps.get(0), downs.get(0), "sum0");
+    assertEquals(mlps.get(1), model.layers().get(1).mlp().name());
+    assertEquals(downs.get(1), model.layers().get(1).mlpOut().name());
+    assertEquals(1, model.layers().get(1).residual().added().size());
+    assertEquals(
+        Set.of("middle1", downs.get(1)),
+        Set.copyOf(model.layers().get(1).residual().added().get(0).getInputList()));
+    assertEquals(6, extract(Site.RESIDUAL).length);
+  }
+
+  @Test
+  void positionsBeforeSentences() {
+    // XLNet computes on [positions, sentences, width].
+    double[][][] found = new double[2][][];
+    for (int swapped = 0; swapped < 2; swapped++) {
+      embed();
+      String x = embedded;
+      if (swapped == 1) {
+        x = graph.node("Transpose", List.of(GraphBuilder.list("perm", 1, 0, 2)), embedded);
+      }
+      String mlp = graph.node("Relu", graph.node("MatMul", x, graph.weight(WIDTH, NEURONS)));
+      String down = graph.node("MatMul", mlp, graph.weight(NEURONS, WIDTH));
+      read(graph.node("Add", x, down));
+      long[][] ids = {{1, 2}, {3, 4}, {5, 6, 7}, {8, 9, 10}, {11, 12, 13}, {14, 15, 16, 17}};
+      found[swapped] = extract(Site.MLP, ids);
+    }
+    assertEquals(17, found[0].length);
+    for (int i = 0; i < found[0].length; i++) {
+      assertArrayEquals(found[0][i], found[1][i], 1e-6);
+    }
   }
 
   @Test

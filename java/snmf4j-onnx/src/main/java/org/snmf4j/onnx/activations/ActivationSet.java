@@ -33,6 +33,7 @@ public final class ActivationSet implements AutoCloseable {
     this.tokens = tokens;
   }
 
+  /** Where the activations were taken. */
   public Site site() {
     return site;
   }
@@ -47,6 +48,7 @@ public final class ActivationSet implements AutoCloseable {
     return tokenMajor.transpose();
   }
 
+  /** The n tokens, one per column of {@link #matrix()}. */
   public TokenTable tokens() {
     return tokens;
   }

@@ -67,6 +67,7 @@ public final class ActivationStore {
     return new ActivationStore(directory, manifest, tokens);
   }
 
+  /** Where the store lies. */
   public Path directory() {
     return directory;
   }

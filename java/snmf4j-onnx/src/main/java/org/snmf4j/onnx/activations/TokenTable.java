@@ -113,7 +113,16 @@ public final class TokenTable {
       return texts.size() - 1;
     }
 
-    /** Adds a token of a sentence added before. */
+    /**
+     * Adds a token of a sentence added before.
+     *
+     * @param id its id in the vocabulary
+     * @param piece the token as the tokenizer writes it, or null
+     * @param start its first character in the sentence's text, or -1
+     * @param end one past its last character, or -1
+     * @param sentence index of its sentence
+     * @param position its position in the model's input, special tokens counted
+     */
     public Builder addToken(int id, String piece, int start, int end, int sentence, int position) {
       if (sentence < 0 || sentence >= texts.size()) {
         throw new InvalidArgumentException(
@@ -138,6 +147,7 @@ public final class TokenTable {
       return this;
     }
 
+    /** The table of the tokens added so far. */
     public TokenTable build() {
       return new TokenTable(this);
     }

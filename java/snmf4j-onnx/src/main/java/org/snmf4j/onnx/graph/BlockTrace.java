@@ -1,7 +1,9 @@
 package org.snmf4j.onnx.graph;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -184,14 +186,14 @@ final class BlockTrace {
   /** All nodes that read a tensor's values, casts and reshapes looked through. */
   private List<Node> readers(String tensor) {
     List<Node> readers = new ArrayList<>();
-    for (Node node : index.consumers(tensor)) {
-      if (Operators.readsShapeOnly(node)) {
-        continue;
-      }
-      if (Operators.isPassing(node)) {
-        readers.addAll(readers(node.output(0)));
-      } else {
-        readers.add(node);
+    Deque<String> open = new ArrayDeque<>(List.of(tensor));
+    while (!open.isEmpty()) {
+      for (Node node : index.consumers(open.remove())) {
+        if (Operators.isPassing(node)) {
+          open.add(node.output(0));
+        } else if (!Operators.readsShapeOnly(node)) {
+          readers.add(node);
+        }
       }
     }
     return readers;

@@ -40,7 +40,11 @@ public final class ModelGraph {
     SiteFinder finder = new SiteFinder(index, constants);
     this.layers = finder.layers();
     this.candidates = finder.candidates();
-    this.tokenInputs = new TokenInputs(index, constants, tokenInput());
+    OptionalLong width =
+        layers.isEmpty()
+            ? OptionalLong.empty()
+            : OptionalLong.of(layers.get(0).downProjection().width());
+    this.tokenInputs = new TokenInputs(index, constants, tokenInput(), width);
   }
 
   /**

@@ -10,17 +10,23 @@ final class TokenInputs {
   private static final Set<String> WALKED =
       Set.of("Unsqueeze", "Squeeze", "Reshape", "Expand", "Cast", "Identity", "Slice", "Gather");
 
+  /** Positions are counted in a few steps; a graph made to exhaust the stack has more. */
+  private static final int MAX_STEPS = 500;
+
   private final GraphIndex index;
   private final Constants constants;
   private final String ids;
+  private final OptionalLong width;
 
   /**
    * @param ids name of the input that takes token ids
+   * @param width the model's width, where it is known; token embeddings may be narrower
    */
-  TokenInputs(GraphIndex index, Constants constants, String ids) {
+  TokenInputs(GraphIndex index, Constants constants, String ids, OptionalLong width) {
     this.index = index;
     this.constants = constants;
     this.ids = ids;
+    this.width = width;
   }
 
   /** Rows of the token embedding table. */
@@ -36,7 +42,7 @@ final class TokenInputs {
     for (Node node : index.nodes()) {
       StoredMatrix table = table(node);
       // Rotary models may look up sines and cosines; those are narrower than the model.
-      if (table == null || tokens == null || table.columns() != tokens.columns()) {
+      if (table == null || !isEmbedding(table, tokens)) {
         continue;
       }
       OptionalLong first = firstPosition(node.input(1), new HashSet<>());
@@ -48,6 +54,11 @@ final class TokenInputs {
       }
     }
     return shortest.isPresent() ? shortest : fusedContextLength();
+  }
+
+  private boolean isEmbedding(StoredMatrix table, StoredMatrix tokens) {
+    return tokens != null && table.columns() == tokens.columns()
+        || width.isPresent() && table.columns() == width.getAsLong();
   }
 
   private OptionalLong fusedContextLength() {
@@ -75,8 +86,9 @@ final class TokenInputs {
 
   private StoredMatrix table(Node node) {
     boolean lookup =
-        node.op().equals("Gather")
+        (node.op().equals("Gather") || node.op().equals("GatherBlockQuantized"))
             && node.integer("axis", 0) == 0
+            && node.integer("gather_axis", 0) == 0
             && index.isConstant(node.input(0))
             && index.isDynamic(node.input(1));
     return lookup ? constants.matrix(node.input(0)) : null;
@@ -99,7 +111,7 @@ final class TokenInputs {
    * Empty if the indices are no positions.
    */
   private OptionalLong firstPosition(String tensor, Set<String> seen) {
-    if (!seen.add(tensor)) {
+    if (seen.size() > MAX_STEPS || !seen.add(tensor)) {
       return OptionalLong.empty();
     }
     if (index.isConstant(tensor)) {

@@ -83,6 +83,7 @@ public final class DataSet {
     return sentences;
   }
 
+  /** Number of sentences. */
   public int size() {
     return sentences.size();
   }

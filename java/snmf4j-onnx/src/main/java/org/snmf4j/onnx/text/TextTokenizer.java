@@ -1,8 +1,11 @@
 package org.snmf4j.onnx.text;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import ai.djl.util.Utils;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -12,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.FileAccessException;
 import org.snmf4j.error.FileFormatException;
@@ -50,6 +54,7 @@ public final class TextTokenizer implements AutoCloseable {
    * @param file a {@code tokenizer.json}
    * @throws FileFormatException if it is none
    * @throws FileAccessException if it cannot be read
+   * @throws BackendUnavailableException if the tokenizer library does not run here
    */
   public static TextTokenizer open(Path file) {
     byte[] settings;
@@ -58,6 +63,7 @@ public final class TextTokenizer implements AutoCloseable {
     } catch (IOException e) {
       throw new FileAccessException("read", file, e);
     }
+    requireLibrary();
     try {
       return new TextTokenizer(
           file,
@@ -67,6 +73,27 @@ public final class TextTokenizer implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       throw new FileFormatException(file, "not a tokenizer: " + e.getMessage(), e);
     }
+  }
+
+  private static void requireLibrary() {
+    try {
+      LibUtils.checkStatus();
+    } catch (EngineException | LinkageError e) {
+      throw new BackendUnavailableException(
+          "the tokenizers' native library cannot be loaded; it is unpacked into "
+              + Utils.getEngineCacheDir()
+              + ", or the directory that ENGINE_CACHE_DIR names, which must be writable: "
+              + causes(e),
+          e);
+    }
+  }
+
+  private static String causes(Throwable failure) {
+    StringBuilder text = new StringBuilder(failure.toString());
+    for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+      text.append("; caused by ").append(cause);
+    }
+    return text.toString();
   }
 
   private static byte[] unlimited(Path file, byte[] json) throws IOException {
