@@ -15,8 +15,18 @@ import java.util.stream.Stream;
 final class Processor {
   // The features that decide which kernels run.
   private static final List<String> FEATURES =
-      List.of("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq",
-          "avx512vl", "avx512_bf16", "amx_bf16");
+      List.of(
+          "sse4_2",
+          "avx",
+          "avx2",
+          "fma",
+          "f16c",
+          "avx512f",
+          "avx512bw",
+          "avx512dq",
+          "avx512vl",
+          "avx512_bf16",
+          "amx_bf16");
 
   private Processor() {}
 
