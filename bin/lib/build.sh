@@ -48,6 +48,7 @@ ensure_built() {
   if ! is_built; then
     local sources log="$CLI_TARGET/build.log"
     sources="$(fingerprint)"
+    rm -f "$STAMP"
     note "snmf4j: building (the first time takes some minutes) …"
     if ! (cd "$ROOT" && "${MVN[@]}" -q -B -pl java/snmf4j-cli -am \
       -DskipTests -Dmaven.test.skip=true package) >"$log" 2>&1 </dev/null 9>&-; then
