@@ -34,7 +34,9 @@ public final class Commands {
    */
   public static int run(Console console, Interrupt interrupt, String... arguments) {
     CommandLine line = new CommandLine(new Root());
-    line.addSubcommand(new DoctorCommand(console));
+    Session session = new Session(console, interrupt);
+    line.addSubcommand(new DoctorCommand(session));
+    line.addSubcommand(new FitCommand(session));
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setParameterExceptionHandler((e, ignored) -> usage(console, e));

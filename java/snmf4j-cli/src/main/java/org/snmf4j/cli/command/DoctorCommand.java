@@ -20,8 +20,8 @@ final class DoctorCommand implements Runnable {
 
   @Mixin private JsonOption output;
 
-  DoctorCommand(Console console) {
-    this.console = console;
+  DoctorCommand(Session session) {
+    this.console = session.console();
   }
 
   @Override
