@@ -50,7 +50,7 @@ ensure_built() {
     sources="$(fingerprint)"
     rm -f "$STAMP"
     note "snmf4j: building (the first time takes some minutes) …"
-    if ! (cd "$ROOT" && "${MVN[@]}" -q -B -pl java/snmf4j-cli -am \
+    if ! (cd "$ROOT" && "${MVN[@]}" -q -B -Dstyle.color=never -pl java/snmf4j-cli -am \
       -DskipTests -Dmaven.test.skip=true package) >"$log" 2>&1 </dev/null 9>&-; then
       cat "$log" >&2
       die "snmf4j: the build failed (log: $log)"

@@ -8,7 +8,6 @@ import org.snmf4j.FitReport;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
-import org.snmf4j.cli.terminal.Interrupt;
 import org.snmf4j.cli.terminal.Json;
 import org.snmf4j.cli.terminal.Progress;
 import org.snmf4j.error.InvalidArgumentException;
@@ -62,8 +61,11 @@ final class FitCommand implements Runnable {
   public void run() {
     SnmfOptions.Builder options = options();
     Outputs.requireWritable(output);
-    try (Interrupt.Scope guard = session.interrupt().guard();
-        Matrix activations = input.open();
+    session.interrupt().guard(() -> fit(options));
+  }
+
+  private void fit(SnmfOptions.Builder options) {
+    try (Matrix activations = input.open();
         Matrix coefficients = fit.openCoefficients();
         Progress progress = new Progress(session.console(), "fit", quiet.quiet)) {
       options
@@ -77,7 +79,7 @@ final class FitCommand implements Runnable {
                       String.format(Locale.ROOT, "relative loss %.4f", step.relativeLoss())));
       try (SnmfModel model = Snmf.fit(activations, options.build())) {
         model.save(output);
-        progress.close();
+        progress.clear();
         print(model);
       }
     }

@@ -3,8 +3,8 @@ package org.snmf4j.cli.command;
 import org.snmf4j.Initialization;
 import org.snmf4j.SnmfOptions;
 import org.snmf4j.Solver;
-import org.snmf4j.matrix.Matrix;
 import org.snmf4j.io.MatrixFile;
+import org.snmf4j.matrix.Matrix;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -67,7 +67,8 @@ final class FitOptions {
   @Option(
       names = "--patience",
       paramLabel = "P",
-      description = "Stop after so many iterations without improvement (default: ${DEFAULT-VALUE}).")
+      description =
+          "Stop after so many iterations without improvement (default: ${DEFAULT-VALUE}).")
   private int patience = DEFAULTS.patience();
 
   @Option(
@@ -131,4 +132,5 @@ final class FitOptions {
       case SVD -> Initialization.svd();
       case KMEANS -> Initialization.kMeans();
     };
-  }}
+  }
+}

@@ -22,7 +22,8 @@ final class Outputs {
     if (Files.isDirectory(file)) {
       obstacle = new FileSystemException(file.toString(), null, "is a directory");
     } else if (directory == null || !Files.isDirectory(directory)) {
-      obstacle = new NoSuchFileException(String.valueOf(directory), null, "directory does not exist");
+      obstacle =
+          new NoSuchFileException(String.valueOf(directory), null, "directory does not exist");
     } else if (!Files.isWritable(directory)) {
       obstacle = new AccessDeniedException(directory.toString());
     }

@@ -73,8 +73,7 @@ public record DemoModel(Path model, Path tokenizer) {
   /** Where the command's jar lies, or its classes directory. */
   private static Path home() {
     try {
-      return Path.of(
-              DemoModel.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+      return Path.of(DemoModel.class.getProtectionDomain().getCodeSource().getLocation().toURI())
           .getParent();
     } catch (URISyntaxException e) {
       throw new SnmfException("the command cannot find itself", e);

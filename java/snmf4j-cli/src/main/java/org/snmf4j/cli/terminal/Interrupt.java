@@ -36,10 +36,15 @@ public final class Interrupt implements AutoCloseable {
     return requested;
   }
 
-  /** Marks an operation that asks {@link #requested()} now and then, until the scope is closed. */
-  public Scope guard() {
+  /** Runs an operation that asks {@link #requested()} now and then. */
+  public void guard(Runnable operation) {
     guarded = true;
-    return () -> guarded = requested;
+    try {
+      operation.run();
+    } finally {
+      // Once requested, the guard lasts until the failure is reported.
+      guarded = requested;
+    }
   }
 
   @Override
@@ -56,11 +61,5 @@ public final class Interrupt implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
-  }
-
-  /** The time in which an operation is guarded. */
-  public interface Scope extends AutoCloseable {
-    @Override
-    void close();
   }
 }

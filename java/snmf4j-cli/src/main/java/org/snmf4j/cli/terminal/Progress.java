@@ -72,13 +72,18 @@ public final class Progress implements AutoCloseable {
   }
 
   /** Takes the line off the terminal. */
-  @Override
-  public synchronized void close() {
+  public synchronized void clear() {
     if (lineOpen) {
       console.err().print("\r\u001b[K");
       console.err().flush();
       lineOpen = false;
     }
+  }
+
+  /** As {@link #clear()}. */
+  @Override
+  public void close() {
+    clear();
   }
 
   private static String duration(double nanoseconds) {
