@@ -37,19 +37,20 @@ public final class Commands {
     Session session = new Session(console, interrupt);
     line.addSubcommand(new DoctorCommand(session));
     line.addSubcommand(new FitCommand(session));
+    line.addSubcommand(new EncodeCommand(session));
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setParameterExceptionHandler((e, ignored) -> usage(console, e));
     line.setExecutionExceptionHandler(
         (e, command, ignored) -> failure(console, command.getCommandSpec(), e));
     line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setUsageHelpAutoWidth(true);
+    line.setUsageHelpWidth(100);
     return line.execute(arguments);
   }
 
   private static int usage(Console console, ParameterException e) {
     String name = e.getCommandLine().getCommandSpec().qualifiedName();
-    String message = oneLine(e.getMessage());
+    String message = oneLine(e.getMessage()).replaceFirst("^Error: ", "");
     var suggestions =
         e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : null;
     if (suggestions != null && !suggestions.isEmpty()) {

@@ -6,6 +6,7 @@ import org.snmf4j.Solver;
 import org.snmf4j.io.MatrixFile;
 import org.snmf4j.matrix.Matrix;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The library's fit options as words; defaults are the library's own. */
@@ -84,19 +85,7 @@ final class FitOptions {
       description = "Seed of all random choices (default: ${DEFAULT-VALUE}).")
   private long seed = DEFAULTS.seed();
 
-  @Option(
-      names = "--threads",
-      paramLabel = "T",
-      description = "Threads that compute (default: ${DEFAULT-VALUE}, this machine's processors).")
-  private int threads = DEFAULTS.threads();
-
-  @Option(
-      names = "--backend",
-      paramLabel = "NAME",
-      converter = Converters.BackendName.class,
-      description =
-          "auto, or the name of one that must run: cpu, java (default: ${DEFAULT-VALUE}).")
-  private String backend = DEFAULTS.backend();
+  @Mixin private BackendOptions backend;
 
   /**
    * The options so far.
@@ -111,8 +100,8 @@ final class FitOptions {
         .patience(patience)
         .tolerance(tolerance)
         .seed(seed)
-        .threads(threads)
-        .backend(backend);
+        .threads(backend.threads)
+        .backend(backend.backend);
   }
 
   /** The given start, which the caller closes after the fit; null if it is a named one. */

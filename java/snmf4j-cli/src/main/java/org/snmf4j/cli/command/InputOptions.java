@@ -22,7 +22,7 @@ final class InputOptions {
                 + " safetensors file as FILE.safetensors:TENSOR.")
     private String file;
 
-    @ArgGroup(exclusive = false)
+    @ArgGroup(exclusive = false, multiplicity = "1")
     private Extracted extracted;
   }
 
