@@ -45,7 +45,17 @@ public final class Commands {
         (e, command, ignored) -> failure(console, command.getCommandSpec(), e));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpWidth(100);
-    return line.execute(arguments);
+    try {
+      return line.execute(arguments);
+    } catch (OutOfMemoryError e) {
+      return failure(
+          console,
+          "snmf4j",
+          "out of memory: " + e.getMessage() + "; SNMF4J_JAVA_OPTS=-Xmx… allows more",
+          e);
+    } catch (LinkageError | StackOverflowError e) {
+      return failure(console, "snmf4j", oneLine(e.toString()), e);
+    }
   }
 
   private static int usage(Console console, ParameterException e) {
@@ -70,9 +80,13 @@ public final class Commands {
       // Not foreseen, so the type is part of what a bug report needs.
       message = oneLine(e.toString());
     }
-    console.err().println(command.qualifiedName() + ": " + message);
+    return failure(console, command.qualifiedName(), message, e);
+  }
+
+  private static int failure(Console console, String command, String message, Throwable cause) {
+    console.err().println(command + ": " + message);
     if (System.getenv("SNMF4J_STACK_TRACE") != null) {
-      e.printStackTrace(console.err());
+      cause.printStackTrace(console.err());
     }
     return FAILURE;
   }
