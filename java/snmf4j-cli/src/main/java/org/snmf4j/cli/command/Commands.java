@@ -36,8 +36,12 @@ public final class Commands {
     CommandLine line = new CommandLine(new Root());
     Session session = new Session(console, interrupt);
     line.addSubcommand(new DoctorCommand(session));
+    line.addSubcommand(new ExtractCommand(session));
     line.addSubcommand(new FitCommand(session));
     line.addSubcommand(new EncodeCommand(session));
+    line.addSubcommand(new ContextsCommand(session));
+    line.addSubcommand(new ReportCommand(session));
+    line.addSubcommand(new DemoCommand(session));
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setParameterExceptionHandler((e, ignored) -> usage(console, e));

@@ -70,9 +70,9 @@ final class EncodeCommand implements Runnable {
     Outputs.requireWritable(output);
     long begin = System.nanoTime();
     try (SnmfModel features = SnmfModel.load(model);
-        Matrix activations = input.open();
+        Input activations = input.open();
         Backend open = backend.open();
-        Matrix coefficients = features.encode(activations, open)) {
+        Matrix coefficients = features.encode(activations.matrix(), open)) {
       write(coefficients);
       print(coefficients, open.name(), (System.nanoTime() - begin) * 1e-9);
     }

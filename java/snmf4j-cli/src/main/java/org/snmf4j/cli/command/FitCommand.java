@@ -65,7 +65,7 @@ final class FitCommand implements Runnable {
   }
 
   private void fit(SnmfOptions.Builder options) {
-    try (Matrix activations = input.open();
+    try (Input activations = input.open();
         Matrix coefficients = fit.openCoefficients();
         Progress progress = new Progress(session.console(), "fit", quiet.quiet)) {
       options
@@ -77,7 +77,7 @@ final class FitCommand implements Runnable {
                       step.iteration(),
                       step.maxIterations(),
                       String.format(Locale.ROOT, "relative loss %.4f", step.relativeLoss())));
-      try (SnmfModel model = Snmf.fit(activations, options.build())) {
+      try (SnmfModel model = Snmf.fit(activations.matrix(), options.build())) {
         model.save(output);
         progress.clear();
         print(model);

@@ -3,6 +3,8 @@ package org.snmf4j.cli.command;
 import java.nio.file.Path;
 import org.snmf4j.io.MatrixFile;
 import org.snmf4j.matrix.Matrix;
+import org.snmf4j.onnx.activations.ActivationSet;
+import org.snmf4j.onnx.activations.ActivationStore;
 import org.snmf4j.onnx.activations.Site;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -50,8 +52,15 @@ final class InputOptions {
     private Site site;
   }
 
-  /** A {@code [d, n]}; the caller closes it. */
-  Matrix open() {
-    return MatrixFile.open(source.file);
+  /** Opens the activations; the caller closes them. */
+  Input open() {
+    if (source.extracted == null) {
+      Matrix matrix = MatrixFile.open(source.file);
+      return new Input(matrix, matrix);
+    }
+    Extracted extracted = source.extracted;
+    ActivationSet set =
+        ActivationStore.open(extracted.directory).load(extracted.site, extracted.layer);
+    return new Input(set.matrix(), set);
   }
 }
