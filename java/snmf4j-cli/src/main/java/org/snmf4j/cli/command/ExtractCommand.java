@@ -159,8 +159,7 @@ final class ExtractCommand implements Runnable {
         Extractor extractor = builder.build();
         createParent();
         ActivationStore store = extractor.extractTo(output);
-        List<Path> exported =
-            export == Export.NPY ? store.exportNpy(store.directory()) : List.of();
+        List<Path> exported = export == Export.NPY ? store.exportNpy(store.directory()) : List.of();
         progress.clear();
         print(store, exported, (System.nanoTime() - begin) * 1e-9);
       } finally {

@@ -72,10 +72,7 @@ final class FittedOptions {
    * @throws org.snmf4j.error.InvalidArgumentException where a number is below its limit
    */
   ContextOptions contextOptions() {
-    return ContextOptions.defaults()
-        .withContexts(contexts)
-        .withWindow(window)
-        .withNeurons(neurons);
+    return ContextOptions.defaults().withContexts(contexts).withWindow(window).withNeurons(neurons);
   }
 
   /** Reads the model against its activations. */

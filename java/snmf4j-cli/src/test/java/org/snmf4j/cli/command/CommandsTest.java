@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandsTest {
   @ParameterizedTest
-  @ValueSource(strings = {"doctor", "fit", "encode"})
+  @ValueSource(strings = {"doctor", "extract", "fit", "encode", "contexts", "report", "demo"})
   void everyCommandExplainsItself(String command) {
     Run run = Run.of(command, "--help");
     assertEquals(0, run.status());
@@ -45,7 +45,7 @@ class CommandsTest {
     assertEquals(2, run.status());
     assertEquals(1, run.err().lines().count(), run.err());
     assertTrue(run.err().contains("'docter'"), run.err());
-    assertTrue(run.err().contains("did you mean doctor?"), run.err());
+    assertTrue(run.err().contains("did you mean doctor"), run.err());
   }
 
   @Test
