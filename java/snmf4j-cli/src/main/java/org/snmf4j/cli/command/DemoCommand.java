@@ -14,6 +14,7 @@ import org.snmf4j.cli.demo.DemoData;
 import org.snmf4j.cli.demo.DemoModel;
 import org.snmf4j.cli.terminal.Progress;
 import org.snmf4j.error.FileAccessException;
+import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.interpret.contexts.ContextOptions;
 import org.snmf4j.interpret.contexts.FeatureContexts;
 import org.snmf4j.interpret.contexts.TopContexts;
@@ -29,7 +30,10 @@ import org.snmf4j.onnx.text.DataSet;
 import org.snmf4j.onnx.text.TextTokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 @Command(
     name = "demo",
@@ -63,8 +67,16 @@ final class DemoCommand implements Runnable {
       description = "Directory to write to (default: ${DEFAULT-VALUE}).")
   private Path output;
 
+  @Option(
+      names = "--iterations",
+      paramLabel = "N",
+      description = "Most iterations of the fit (default: ${DEFAULT-VALUE}).")
+  private int iterations = SnmfOptions.builder(RANK).build().maxIterations();
+
   @Mixin private BackendOptions backend;
   @Mixin private QuietOption quiet;
+
+  @Spec private CommandSpec spec;
 
   DemoCommand(Session session) {
     this.session = session;
@@ -72,10 +84,24 @@ final class DemoCommand implements Runnable {
 
   @Override
   public void run() {
-    session.interrupt().guard(this::demo);
+    SnmfOptions.Builder options = options();
+    session.interrupt().guard(() -> demo(options));
   }
 
-  private void demo() {
+  private SnmfOptions.Builder options() {
+    try {
+      return SnmfOptions.builder(RANK)
+          .featureDensity(DENSITY)
+          .seed(SEED)
+          .maxIterations(iterations)
+          .backend(backend.backend)
+          .threads(backend.threads);
+    } catch (InvalidArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  private void demo(SnmfOptions.Builder options) {
     long begin = System.nanoTime();
     try {
       Files.createDirectories(output);
@@ -100,7 +126,7 @@ final class DemoCommand implements Runnable {
                     + " neurons x "
                     + activations.matrix().columns()
                     + " tokens factorized",
-                () -> fit(activations))) {
+                () -> fit(activations, options))) {
       Report report = timed("features read", () -> interpret(model, activations, data));
       Path modelFile = output.resolve("model.safetensors");
       Path page = output.resolve("report.html");
@@ -124,26 +150,22 @@ final class DemoCommand implements Runnable {
   private ActivationStore extract(DemoModel minilm, DataSet sentences) {
     try (OnnxModel model = OnnxModel.open(minilm.model());
         TextTokenizer tokenizer = TextTokenizer.open(minilm.tokenizer());
-        Progress progress = new Progress(session.console(), "extract", quiet.quiet)) {
+        Progress progress = new Progress(session.console(), "extracting, sentence", quiet.quiet)) {
       return Extractor.builder(model)
           .text(sentences, tokenizer)
           .layers(List.of(LAYER))
           .cancellation(session.interrupt()::requested)
-          .listener((done, total) -> progress.update(done, total, "sentences"))
+          .listener((done, total) -> progress.update(done, total, ""))
           .build()
           .extractTo(output.resolve("activations"));
     }
   }
 
-  private SnmfModel fit(ActivationSet activations) {
-    try (Progress progress = new Progress(session.console(), "fit", quiet.quiet)) {
+  private SnmfModel fit(ActivationSet activations, SnmfOptions.Builder options) {
+    try (Progress progress = new Progress(session.console(), "fitting, iteration", quiet.quiet)) {
       return Snmf.fit(
           activations.matrix(),
-          SnmfOptions.builder(RANK)
-              .featureDensity(DENSITY)
-              .seed(SEED)
-              .backend(backend.backend)
-              .threads(backend.threads)
+          options
               .cancellation(session.interrupt()::requested)
               .progress(step -> progress.update(step.iteration(), step.maxIterations(), ""))
               .build());

@@ -144,13 +144,13 @@ final class ExtractCommand implements Runnable {
   private void extract(ModelOptions options) {
     long begin = System.nanoTime();
     try (OnnxModel open = OnnxModel.open(model, options);
-        Progress progress = new Progress(session.console(), "extract", quiet.quiet)) {
+        Progress progress = new Progress(session.console(), "extracting, sentence", quiet.quiet)) {
       Extractor.Builder builder =
           Extractor.builder(open)
               .sites(sites)
               .truncate(truncate)
               .cancellation(session.interrupt()::requested)
-              .listener((done, total) -> progress.update(done, total, "sentences"));
+              .listener((done, total) -> progress.update(done, total, ""));
       if (!layers.isEmpty()) {
         builder.layers(layers);
       }

@@ -11,6 +11,8 @@ import org.snmf4j.interpret.contexts.NeuronWeight;
 
 /** Writes features with their contexts as text, a context per line. */
 final class FeaturePrinter {
+  private static final int MOST_LABELS = 3;
+
   private final boolean colours;
   private final int contexts;
   private final int window;
@@ -32,7 +34,7 @@ final class FeaturePrinter {
     to.append(
         String.format(
             Locale.ROOT,
-            "  legibility %.2f, %.2f %% of the activations' energy, fires on %.1f %% of the tokens%n",
+            "  legibility %.2f, %.2f %% of the squared norm, fires on %.1f %% of the tokens%n",
             feature.legibility().score(),
             100 * feature.statistics().explainedVariance(),
             100 * feature.statistics().density()));
@@ -57,6 +59,7 @@ final class FeaturePrinter {
   private static String labels(List<LabelPreference> labels) {
     return labels.stream()
         .filter(label -> label.contexts() > 0)
+        .limit(MOST_LABELS)
         .map(
             label ->
                 String.format(

@@ -67,7 +67,7 @@ final class FitCommand implements Runnable {
   private void fit(SnmfOptions.Builder options) {
     try (Input activations = input.open();
         Matrix coefficients = fit.openCoefficients();
-        Progress progress = new Progress(session.console(), "fit", quiet.quiet)) {
+        Progress progress = new Progress(session.console(), "fitting, iteration", quiet.quiet)) {
       options
           .initialization(fit.initialization(coefficients))
           .cancellation(session.interrupt()::requested)

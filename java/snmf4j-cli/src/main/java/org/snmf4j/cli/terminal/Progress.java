@@ -24,7 +24,7 @@ public final class Progress implements AutoCloseable {
   private boolean lineOpen;
 
   /**
-   * @param what the operation, for instance {@code "fit"}
+   * @param what the operation, for instance {@code "fitting, iteration"}
    * @param quiet whether to say nothing at all
    */
   public Progress(Console console, String what, boolean quiet) {
@@ -52,7 +52,7 @@ public final class Progress implements AutoCloseable {
     }
     next = elapsed + (console.errIsTerminal() ? TERMINAL_INTERVAL : LOG_INTERVAL);
     StringBuilder line = new StringBuilder(what);
-    line.append(String.format(Locale.ROOT, ": %d/%d", done, total));
+    line.append(String.format(Locale.ROOT, " %d of %d", done, total));
     if (total > 0) {
       line.append(String.format(Locale.ROOT, " (%d %%)", 100 * done / total));
     }

@@ -32,7 +32,7 @@ class ProgressTest {
     progress.update(50, 100, "");
     progress.close();
     assertEquals(
-        "fit: 20/100 (20 %), relative loss 0.5, 16 s left\nfit: 50/100 (50 %), 10 s left\n",
+        "fit 20 of 100 (20 %), relative loss 0.5, 16 s left\nfit 50 of 100 (50 %), 10 s left\n",
         said());
   }
 
@@ -45,7 +45,7 @@ class ProgressTest {
     progress.update(3, 3, "");
     progress.close();
     assertEquals(
-        "\rfit: 1/3 (33 %), 3:20 min left\u001b[K\rfit: 3/3 (100 %)\u001b[K\r\u001b[K", said());
+        "\rfit 1 of 3 (33 %), 3:20 min left\u001b[K\rfit 3 of 3 (100 %)\u001b[K\r\u001b[K", said());
   }
 
   @Test
@@ -62,7 +62,7 @@ class ProgressTest {
     Progress progress = progress(false, false);
     seconds(3600);
     progress.update(1, 3, "");
-    assertEquals("fit: 1/3 (33 %), 2:00 h left\n", said());
+    assertEquals("fit 1 of 3 (33 %), 2:00 h left\n", said());
   }
 
   private Progress progress(boolean terminal, boolean quiet) {
