@@ -42,7 +42,7 @@ unlock_build() { exec 9>&-; }
 # ensure_built: returns with the command built from the sources as they are, or exits.
 ensure_built() {
   if is_built; then return 0; fi
-  require_toolchain
+  require_toolchain build
   lock_build
   # Whoever held the lock may have built what we need.
   if ! is_built; then

@@ -95,7 +95,13 @@ has_compiler() {
   return 1
 }
 
-# missing_tools: one line per missing tool: Debian package, then what it is.
+# The header of the native tests' framework.
+has_doctest() {
+  printf '#include <doctest/doctest.h>\n' \
+    | "${CXX:-c++}" -std=c++17 -x c++ -fsyntax-only - >/dev/null 2>&1
+}
+
+# missing_tools build|tests: one line per missing tool: Debian package, then what it is.
 missing_tools() {
   local package=""
   if ! use_java jdk; then
@@ -109,6 +115,9 @@ missing_tools() {
   has_cmake || printf 'cmake\tCMake %s or newer\n' "$CMAKE_MINIMUM"
   has_compiler || printf 'g++\ta C++17 compiler (g++ or clang++)\n'
   command -v make >/dev/null || command -v ninja >/dev/null || printf 'make\tmake or ninja\n'
+  if [ "$1" = tests ]; then
+    has_doctest || printf 'doctest-dev\tdoctest, for the native tests\n'
+  fi
 }
 
 # as_root COMMAND…: runs it as root, through password-less sudo if need be.
@@ -121,21 +130,21 @@ can_install() {
   [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
 }
 
-# require_toolchain: returns with all tools present, JAVA_HOME exported and MVN set, or exits.
+# require_toolchain build|tests: returns with all tools present, JAVA_HOME exported and MVN set, or exits.
 require_toolchain() {
   local missing packages=()
-  missing="$(missing_tools)"
+  missing="$(missing_tools "$@")"
   if [ -n "$missing" ] && can_install; then
     # A fresh machine has no package lists, and without them no package is known.
     note "snmf4j: missing $(printf '%s\n' "$missing" | cut -f 2 | paste -sd ';' | sed 's/;/; /g')"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >&2 || true
-    missing="$(missing_tools)"
+    missing="$(missing_tools "$@")"
     mapfile -t packages < <(printf '%s\n' "$missing" | cut -f 1)
     note "snmf4j: installing ${packages[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       -o DPkg::Lock::Timeout=300 "${packages[@]}" </dev/null >&2 \
       || die "snmf4j: apt-get could not install ${packages[*]}"
-    missing="$(missing_tools)"
+    missing="$(missing_tools "$@")"
   fi
   if [ -n "$missing" ]; then
     note "snmf4j: this machine lacks:"

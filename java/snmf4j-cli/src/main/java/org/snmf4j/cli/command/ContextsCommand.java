@@ -109,7 +109,8 @@ final class ContextsCommand implements Runnable {
 
   private static String text(
       List<FeatureContexts> features, ContextOptions options, boolean colours) {
-    FeaturePrinter printer = new FeaturePrinter(colours, options.contexts(), options.window());
+    FeaturePrinter printer =
+        new FeaturePrinter(colours, options.contexts(), options.window(), options.neurons());
     StringBuilder text = new StringBuilder();
     for (FeatureContexts feature : features) {
       printer.print(feature, text);

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import org.snmf4j.Initialization;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
@@ -53,10 +54,11 @@ final class DemoCommand implements Runnable {
   private static final int LAYER = 3;
   private static final int RANK = 100;
   private static final double DENSITY = 0.01;
-  private static final long SEED = 0;
+  private static final long SEED = 1;
   private static final int SHOWN_FEATURES = 10;
   private static final int SHOWN_CONTEXTS = 5;
   private static final int SHOWN_WINDOW = 8;
+  private static final int SHOWN_NEURONS = 5;
 
   private final Session session;
 
@@ -92,6 +94,9 @@ final class DemoCommand implements Runnable {
     try {
       return SnmfOptions.builder(RANK)
           .featureDensity(DENSITY)
+          // Chosen by measurement on this data: a quarter fewer coefficients per token than from a
+          // random start, and more features whose contexts share a concept.
+          .initialization(Initialization.kMeans())
           .seed(SEED)
           .maxIterations(iterations)
           .backend(backend.backend)
@@ -209,7 +214,8 @@ final class DemoCommand implements Runnable {
 
   private void printFeatures(List<FeatureContexts> features) {
     FeaturePrinter printer =
-        new FeaturePrinter(session.console().colours(), SHOWN_CONTEXTS, SHOWN_WINDOW);
+        new FeaturePrinter(
+            session.console().colours(), SHOWN_CONTEXTS, SHOWN_WINDOW, SHOWN_NEURONS);
     StringBuilder text = new StringBuilder("The most legible features:\n\n");
     for (FeatureContexts feature : features.subList(0, Math.min(SHOWN_FEATURES, RANK))) {
       printer.print(feature, text);

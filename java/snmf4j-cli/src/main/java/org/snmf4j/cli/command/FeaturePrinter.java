@@ -16,16 +16,19 @@ final class FeaturePrinter {
   private final boolean colours;
   private final int contexts;
   private final int window;
+  private final int neurons;
 
   /**
    * @param colours whether to mark by colour rather than by brackets
    * @param contexts most contexts per feature
    * @param window most tokens on each side of the strongest one
+   * @param neurons most neurons per feature
    */
-  FeaturePrinter(boolean colours, int contexts, int window) {
+  FeaturePrinter(boolean colours, int contexts, int window, int neurons) {
     this.colours = colours;
     this.contexts = contexts;
     this.window = window;
+    this.neurons = neurons;
   }
 
   /** Appends a feature, its lines ended by line breaks. */
@@ -41,8 +44,8 @@ final class FeaturePrinter {
     if (!feature.labels().isEmpty()) {
       to.append("  labels   ").append(labels(feature.labels())).append(System.lineSeparator());
     }
-    if (!feature.neurons().isEmpty()) {
-      to.append("  neurons  ").append(neurons(feature.neurons())).append(System.lineSeparator());
+    if (neurons > 0 && !feature.neurons().isEmpty()) {
+      to.append("  neurons  ").append(strongest(feature.neurons())).append(System.lineSeparator());
     }
     if (feature.contexts().isEmpty()) {
       to.append("  fires nowhere").append(System.lineSeparator());
@@ -71,8 +74,9 @@ final class FeaturePrinter {
         .collect(Collectors.joining(", "));
   }
 
-  private static String neurons(List<NeuronWeight> neurons) {
-    return neurons.stream()
+  private String strongest(List<NeuronWeight> weights) {
+    return weights.stream()
+        .limit(neurons)
         .map(neuron -> String.format(Locale.ROOT, "%d %+.2f", neuron.neuron(), neuron.weight()))
         .collect(Collectors.joining(", "));
   }
