@@ -21,6 +21,8 @@ public final class Progress implements AutoCloseable {
   private final LongSupplier nanoTime;
   private final long start;
   private long next;
+  private long firstDone = -1;
+  private long firstElapsed;
   private boolean lineOpen;
 
   /**
@@ -47,6 +49,11 @@ public final class Progress implements AutoCloseable {
    */
   public synchronized void update(long done, long total, String detail) {
     long elapsed = nanoTime.getAsLong() - start;
+    if (firstDone < 0) {
+      // What came before the first report, loading for instance, tells nothing about the pace.
+      firstDone = done;
+      firstElapsed = elapsed;
+    }
     if (quiet || elapsed < next) {
       return;
     }
@@ -59,8 +66,9 @@ public final class Progress implements AutoCloseable {
     if (!detail.isEmpty()) {
       line.append(", ").append(detail);
     }
-    if (done > 0 && done < total) {
-      line.append(", ").append(duration((double) elapsed / done * (total - done))).append(" left");
+    if (done > firstDone && done < total) {
+      double perStep = (double) (elapsed - firstElapsed) / (done - firstDone);
+      line.append(", ").append(duration(perStep * (total - done))).append(" left");
     }
     if (console.errIsTerminal()) {
       console.err().print("\r" + line + "\u001b[K");

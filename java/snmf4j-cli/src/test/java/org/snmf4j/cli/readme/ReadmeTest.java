@@ -23,8 +23,7 @@ class ReadmeTest {
 
   @Test
   void theExampleInTheReadmeIsTheOneThatIsCompiled() throws IOException {
-    String source =
-        Files.readString(Path.of("src/test/java/org/snmf4j/cli/readme/Decompose.java"));
+    String source = Files.readString(Path.of("src/test/java/org/snmf4j/cli/readme/Decompose.java"));
     Matcher block =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
             .matcher(Files.readString(ROOT.resolve("README.md")));
@@ -57,7 +56,8 @@ class ReadmeTest {
   void everyFileThatTheDocumentsLinkToExists() throws IOException {
     for (String document : new String[] {"README.md", "CONTRIBUTING.md"}) {
       Matcher link =
-          Pattern.compile("\\]\\((?!https?:)([^)#]+)").matcher(Files.readString(ROOT.resolve(document)));
+          Pattern.compile("\\]\\((?!https?:)([^)#]+)")
+              .matcher(Files.readString(ROOT.resolve(document)));
       int links = 0;
       while (link.find()) {
         assertTrue(

@@ -24,6 +24,7 @@ class ProgressTest {
   @Test
   void printsALineEveryFiveSecondsWhereNobodyWatches() {
     Progress progress = progress(false, false);
+    progress.update(0, 100, "");
     seconds(4);
     progress.update(20, 100, "relative loss 0.5");
     seconds(4);
@@ -39,6 +40,7 @@ class ProgressTest {
   @Test
   void rewritesItsLineOnATerminalAndTakesItAway() {
     Progress progress = progress(true, false);
+    progress.update(0, 3, "");
     seconds(100);
     progress.update(1, 3, "");
     seconds(100);
@@ -58,8 +60,19 @@ class ProgressTest {
   }
 
   @Test
+  void measuresThePaceFromTheFirstReportOn() {
+    Progress progress = progress(false, false);
+    seconds(1000);
+    progress.update(1, 100, "");
+    seconds(5);
+    progress.update(51, 100, "");
+    assertEquals("fit 1 of 100 (1 %)\nfit 51 of 100 (51 %), 5 s left\n", said());
+  }
+
+  @Test
   void countsHours() {
     Progress progress = progress(false, false);
+    progress.update(0, 3, "");
     seconds(3600);
     progress.update(1, 3, "");
     assertEquals("fit 1 of 3 (33 %), 2:00 h left\n", said());
