@@ -1,0 +1,125 @@
+package org.snmf4j.cli.command;
+
+import org.snmf4j.Initialization;
+import org.snmf4j.SnmfOptions;
+import org.snmf4j.Solver;
+import org.snmf4j.io.MatrixFile;
+import org.snmf4j.matrix.Matrix;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The library's fit options as words; defaults are the library's own. */
+final class FitOptions {
+  private static final SnmfOptions DEFAULTS = SnmfOptions.builder(1).build();
+
+  @Option(
+      names = "--rank",
+      required = true,
+      paramLabel = "K",
+      description = "Number of features; at most the smaller side of the activations.")
+  private int rank;
+
+  @Option(
+      names = "--density",
+      paramLabel = "SHARE",
+      description =
+          "Share of a feature's neurons that may be nonzero, above 0 and at most 1 (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double density = DEFAULTS.featureDensity();
+
+  @Option(
+      names = "--solver",
+      paramLabel = "NAME",
+      description = "Algorithm: multiplicative (default: multiplicative).")
+  private Solver solver = DEFAULTS.solver();
+
+  @ArgGroup(exclusive = true)
+  private Start start = new Start();
+
+  private static final class Start {
+    @Option(
+        names = "--init",
+        paramLabel = "NAME",
+        description = "Start of the coefficients: random, svd or kmeans (default: random).")
+    private Named named = Named.RANDOM;
+
+    @Option(
+        names = "--init-coefficients",
+        paramLabel = "Y0.npy",
+        description =
+            "Start from these coefficients [rank, tokens], non-negative; or"
+                + " FILE.safetensors:TENSOR.")
+    private String coefficients;
+  }
+
+  private enum Named {
+    RANDOM,
+    SVD,
+    KMEANS
+  }
+
+  @Option(
+      names = "--iterations",
+      paramLabel = "N",
+      description = "Most iterations (default: ${DEFAULT-VALUE}).")
+  private int iterations = DEFAULTS.maxIterations();
+
+  @Option(
+      names = "--patience",
+      paramLabel = "P",
+      description =
+          "Stop after so many iterations without improvement (default: ${DEFAULT-VALUE}).")
+  private int patience = DEFAULTS.patience();
+
+  @Option(
+      names = "--tolerance",
+      paramLabel = "T",
+      description =
+          "Relative decrease of the loss that counts as improvement (default: ${DEFAULT-VALUE}).")
+  private double tolerance = DEFAULTS.tolerance();
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "Seed of all random choices (default: ${DEFAULT-VALUE}).")
+  private long seed = DEFAULTS.seed();
+
+  @Mixin private BackendOptions backend;
+
+  /**
+   * The options so far.
+   *
+   * @throws org.snmf4j.error.InvalidArgumentException where a value lies outside its limits
+   */
+  SnmfOptions.Builder toBuilder() {
+    return SnmfOptions.builder(rank)
+        .featureDensity(density)
+        .solver(solver)
+        .maxIterations(iterations)
+        .patience(patience)
+        .tolerance(tolerance)
+        .seed(seed)
+        .threads(backend.threads)
+        .backend(backend.backend);
+  }
+
+  /** The given start, which the caller closes after the fit; null if it is a named one. */
+  Matrix openCoefficients() {
+    return start.coefficients == null ? null : MatrixFile.open(start.coefficients);
+  }
+
+  /**
+   * @param coefficients what {@link #openCoefficients()} gave
+   */
+  Initialization initialization(Matrix coefficients) {
+    if (coefficients != null) {
+      return Initialization.coefficients(coefficients);
+    }
+    return switch (start.named) {
+      case RANDOM -> Initialization.random();
+      case SVD -> Initialization.svd();
+      case KMEANS -> Initialization.kMeans();
+    };
+  }
+}

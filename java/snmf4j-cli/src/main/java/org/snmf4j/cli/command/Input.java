@@ -1,0 +1,22 @@
+package org.snmf4j.cli.command;
+
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * Activations with what must be closed after use.
+ *
+ * @param matrix A {@code [d, n]}
+ * @param owner what holds them
+ */
+record Input(Matrix matrix, AutoCloseable owner) implements AutoCloseable {
+  @Override
+  public void close() {
+    try {
+      owner.close();
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("matrices and activation sets close without exceptions", e);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** The {@code snmf4j} command. */
+package org.snmf4j.cli;

@@ -1,0 +1,2 @@
+/** What the command says and hears: output, progress, JSON and interrupts. */
+package org.snmf4j.cli.terminal;
