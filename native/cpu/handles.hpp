@@ -14,12 +14,12 @@
 
 // Memory of one worker during a pass.
 struct snmf4j_scratch {
-  snmf4j::Buffer<float> projection;    // P, [k][64]
-  snmf4j::Buffer<float> source;        // Y as read, [k][64]
-  snmf4j::Buffer<float> transposed;    // Y', [64][padded]
-  snmf4j::Buffer<double> wide;         // the same in float64
-  snmf4j::Buffer<double> gram;         // this worker's G, [padded][padded]
-  snmf4j::Buffer<float> cross;         // this worker's C, [d][padded]; the first uses the result's
+  snmf4j::Buffer<float> projection;  // P, [k][64]
+  snmf4j::Buffer<float> source;      // Y as read, [k][64]
+  snmf4j::Buffer<float> transposed;  // Y', [64][padded]
+  snmf4j::Buffer<double> wide;       // the same in float64
+  snmf4j::Buffer<double> gram;       // this worker's G, [padded][padded]
+  snmf4j::Buffer<float> cross;       // this worker's C, [d][padded]; the first uses the result's
 };
 
 struct snmf4j_context {

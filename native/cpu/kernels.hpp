@@ -30,8 +30,8 @@ struct SparseRows {
   const float* value;
 };
 
-// Off the signs of Q: row j's positive entries are at [start[2j], start[2j + 1]), its negative ones,
-// as magnitudes, at [start[2j + 1], start[2j + 2]).
+// Off the signs of Q: row j's positive entries are at [start[2j], start[2j + 1]), its negative
+// ones, as magnitudes, at [start[2j + 1], start[2j + 2]).
 struct SignedRows {
   int rank;
   const int32_t* start;

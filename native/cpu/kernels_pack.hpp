@@ -1,26 +1,30 @@
 // Moving matrices into panels.
 
-// Transposes a square of kLanes x kLanes floats held in vectors, in log2(kLanes) rounds of pairwise
-// exchanges.
-static inline void transpose_square(vfloat* rows) {
-#pragma GCC unroll 4
-  for (int step = 1; step < kLanes; step *= 2) {
+// One round of the transposition of a square: exchanges halves between rows kStep apart.
+template <int kStep>
+static inline void exchange(vfloat (&rows)[kLanes]) {
+  if constexpr (kStep < kLanes) {
     vindex low, high;
+#pragma GCC unroll 16
     for (int i = 0; i < kLanes; i++) {
-      low[i] = (i & step) == 0 ? i : kLanes + i - step;
-      high[i] = (i & step) == 0 ? i + step : kLanes + i;
+      low[i] = (i & kStep) == 0 ? i : kLanes + i - kStep;
+      high[i] = (i & kStep) == 0 ? i + kStep : kLanes + i;
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; i++) {
-      if ((i & step) == 0) {
+      if ((i & kStep) == 0) {
         const vfloat x = rows[i];
-        const vfloat y = rows[i + step];
+        const vfloat y = rows[i + kStep];
         rows[i] = __builtin_shuffle(x, y, low);
-        rows[i + step] = __builtin_shuffle(x, y, high);
+        rows[i + kStep] = __builtin_shuffle(x, y, high);
       }
     }
+    exchange<2 * kStep>(rows);
   }
 }
+
+// Transposes a square of kLanes x kLanes floats held in vectors.
+static inline void transpose_square(vfloat (&rows)[kLanes]) { exchange<1>(rows); }
 
 static void transpose(const float* y, int rank, int padded, float* yt, double* wide) {
   for (int j = 0; j < rank; j += kLanes) {
@@ -46,14 +50,24 @@ static void transpose(const float* y, int rank, int padded, float* yt, double* w
   }
 }
 
-// Sum of squares and, as NaN or not, whether everything was finite.
+// Sum of squares, and whether everything was finite. A few squares are summed in float32 before
+// float64 takes over; an infinity or NaN among them shows in that sum, as does anything whose
+// square is beyond float32.
 struct Check {
   vdouble squares[2] = {};
+  vfloat some = {};
   vfloat poison = {};
 
-  inline void add(vfloat x, int slot) {
-    squares[slot & 1] = add_product(squares[slot & 1], x, x);
-    poison += x * 0.0f;
+  inline void add(vfloat x) { some += x * x; }
+
+  inline void flush() {
+    vhalf low, high;
+    __builtin_memcpy(&low, &some, sizeof low);
+    __builtin_memcpy(&high, reinterpret_cast<char*>(&some) + sizeof low, sizeof high);
+    squares[0] += __builtin_convertvector(low, vdouble);
+    squares[1] += __builtin_convertvector(high, vdouble);
+    poison += some * 0.0f;
+    some = vfloat{};
   }
 
   inline PackResult result() const {
@@ -82,44 +96,70 @@ static PackResult pack_rows(const Source* source, int64_t stride, int64_t rows, 
             if (token + t + v < tokens) x[v] = static_cast<float>(row[token + t + v]);
           }
         }
-        check.add(x, t / kLanes);
+        check.add(x);
         stream(target + t, x);
       }
+      check.flush();
     }
   }
   stream_fence();
   return check.result();
 }
 
-// Neurons that a block of 64 tokens is transposed for at a time, and whose successors are fetched
-// meanwhile: hardware does not follow 64 rows at once.
-constexpr int kBlock = 64;
+// A square of kLanes tokens by kLanes neurons at the edge of the source, padded with zeros. Apart
+// from the common case, whose vectors then stay in registers.
+template <typename Source>
+static __attribute__((noinline)) void edge_square(const Source* source, int64_t stride,
+                                                  int64_t rows, int64_t tokens, float* square) {
+  for (int v = 0; v < kLanes; v++) {
+    for (int w = 0; w < kLanes; w++) {
+      square[v * kLanes + w] =
+          v < tokens && w < rows ? static_cast<float>(source[v * stride + w]) : 0;
+    }
+  }
+}
+
+// Takes as many tokens at a time as a vector has lanes and walks along their rows: so many streams
+// the hardware fetches ahead, and all 64 it does not. The walk turns back after a page or so, while
+// the lines it writes to are still open.
+constexpr int kWalk = 1024;
 
 template <typename Source>
 static PackResult pack_tokens(const Source* source, int64_t stride, int64_t rows, int64_t tokens,
                               float* panel) {
   Check check;
-  for (int64_t block = 0; block < rows; block += kBlock) {
-    const int64_t end = rows - block < kBlock ? rows : block + kBlock;
+  for (int64_t from = 0; from < rows; from += kWalk) {
+    const int64_t to = rows - from < kWalk ? rows : from + kWalk;
     for (int t = 0; t < kPanel; t += kLanes) {
-      for (int64_t i = block; i < end; i += kLanes) {
-        const int wide = rows - i < kLanes ? static_cast<int>(rows - i) : kLanes;
+      for (int64_t i = from; i < to; i += kLanes) {
         vfloat square[kLanes];
-        for (int v = 0; v < kLanes; v++) {
-          square[v] = vfloat{};
-          if (t + v < tokens) {
-            const Source* row = source + (t + v) * stride + i;
-            if (i + kBlock < rows) __builtin_prefetch(row + kBlock);
-            if (wide == kLanes) {
-              square[v] = load_unaligned(row);
-            } else {
-              for (int w = 0; w < wide; w++) square[v][w] = static_cast<float>(row[w]);
-            }
-            check.add(square[v], v);
+        const bool inside = to - i >= kLanes && tokens - t >= kLanes;
+        if (inside) {
+#pragma GCC unroll 16
+          for (int v = 0; v < kLanes; v++) {
+            square[v] = load_unaligned(source + (t + v) * stride + i);
+          }
+        } else {
+          alignas(64) float edge[kLanes * kLanes];
+          edge_square(source + t * stride + i, stride, to - i, tokens - t, edge);
+#pragma GCC unroll 16
+          for (int v = 0; v < kLanes; v++) square[v] = load(edge + v * kLanes);
+        }
+#pragma GCC unroll 16
+        for (int v = 0; v < kLanes; v++) check.add(square[v]);
+        check.flush();
+        transpose_square(square);
+        float* target = panel + i * kPanel + t;
+        if (to - i >= kLanes) {
+#pragma GCC unroll 16
+          for (int v = 0; v < kLanes; v++) stream(target + v * kPanel, square[v]);
+        } else {
+          const int count = static_cast<int>(to - i);
+#pragma GCC unroll 16
+          for (int v = 0; v < kLanes; v++) {
+            if (v < count) stream(target + v * kPanel, square[v]);
           }
         }
-        transpose_square(square);
-        for (int v = 0; v < wide; v++) stream(panel + (i + v) * kPanel + t, square[v]);
       }
     }
   }

@@ -11,15 +11,25 @@
 
 namespace snmf4j {
 namespace {
-#include "kernels_simd.hpp"
-#include "kernels_update.hpp"
 #include "kernels_dense.hpp"
 #include "kernels_pack.hpp"
+#include "kernels_simd.hpp"
+#include "kernels_update.hpp"
 }  // namespace
 
-const Kernels kPortableKernels = {
-    "portable",  project,   multiply, descend,          explained,         dot,
-    cross, gram,      transpose, residual,         pack_rows<float>, pack_rows<double>,
-    pack_tokens<float>, pack_tokens<double>};
+const Kernels kPortableKernels = {"portable",
+                                  project,
+                                  multiply,
+                                  descend,
+                                  explained,
+                                  dot,
+                                  cross,
+                                  gram,
+                                  transpose,
+                                  residual,
+                                  pack_rows<float>,
+                                  pack_rows<double>,
+                                  pack_tokens<float>,
+                                  pack_tokens<double>};
 
 }  // namespace snmf4j

@@ -28,7 +28,9 @@ void require_type(int type) {
 void finish(const std::vector<PackResult>& parts, double* squares) {
   double total = 0;
   for (const PackResult& part : parts) {
-    if (!part.finite) throw Error(SNMF4J_NON_FINITE, "an element is not finite as float32");
+    if (!part.finite)
+      throw Error(SNMF4J_NON_FINITE,
+                  "an element is not finite or beyond what float32 arithmetic bears");
     total += part.squares;
   }
   if (squares != nullptr) *squares = total;

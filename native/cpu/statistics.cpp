@@ -1,8 +1,8 @@
 // C = AY', G = YY', and the features that solve them.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <atomic>
 
 #include "handles.hpp"
 #include "status.hpp"

@@ -84,11 +84,11 @@ SNMF4J_API int snmf4j_panels_destroy(snmf4j_panels* panels);
 /*
  * Packs rows [row, row + rows) of all tokens from a source of row after row, `stride` elements
  * apart. `squares`, if not null, receives the sum of their squares.
- * SNMF4J_NON_FINITE if an element is not finite as float32; the panels then hold garbage.
+ * SNMF4J_NON_FINITE if an element is not finite, or so large that float32 cannot hold a few of its
+ * squares (4e18); the panels then hold garbage.
  */
 SNMF4J_API int snmf4j_panels_write_rows(snmf4j_panels* panels, int type, const void* source,
-                                        int64_t stride, int64_t row, int64_t rows,
-                                        double* squares);
+                                        int64_t stride, int64_t row, int64_t rows, double* squares);
 /*
  * Packs tokens [token, token + tokens) of all rows from a source of token after token; `token`
  * must be a multiple of 64, and so must `tokens` unless they are the last.

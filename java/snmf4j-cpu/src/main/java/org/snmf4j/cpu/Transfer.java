@@ -183,7 +183,7 @@ final class Transfer {
     if (status == CpuLibrary.NON_FINITE) {
       values.requireFinite(name);
       throw new InvalidArgumentException(
-          name, "larger than float32 somewhere", "at most " + Float.MAX_VALUE + " in magnitude");
+          name, "too large for float32 arithmetic somewhere", "at most 1e18 in magnitude");
     }
     NativeCalls.check(status, "pack the " + name);
   }
