@@ -9,10 +9,13 @@
 
 namespace snmf4j {
 namespace {
-#include "kernels_dense.hpp"
-#include "kernels_pack.hpp"
+// In this order: the later ones use the first.
+// clang-format off
 #include "kernels_simd.hpp"
 #include "kernels_update.hpp"
+#include "kernels_dense.hpp"
+#include "kernels_pack.hpp"
+// clang-format on
 }  // namespace
 
 const Kernels kAvx512Kernels = {"avx512",
