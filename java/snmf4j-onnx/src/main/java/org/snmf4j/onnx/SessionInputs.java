@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.LongStream;
 import org.snmf4j.onnx.graph.ModelFormatException;
 
 /** What a session wants to be fed, and how a batch becomes that. */
@@ -75,7 +76,7 @@ final class SessionInputs {
     return switch (name) {
       case "attention_mask", "input_mask" -> Role.MASK;
       case "token_type_ids", "segment_ids" -> Role.TYPES;
-      case "position_ids" -> Role.POSITIONS;
+      case "position_ids", "cache_position" -> Role.POSITIONS;
       case "use_cache_branch" -> Role.USE_CACHE;
       default -> throw unknown(file, name);
     };
@@ -87,7 +88,7 @@ final class SessionInputs {
         "its input '"
             + name
             + "' is none of token ids, attention_mask, token_type_ids, position_ids,"
-            + " past_key_values and use_cache_branch");
+            + " cache_position, past_key_values and use_cache_branch");
   }
 
   OptionalInt fixedRows() {
@@ -116,7 +117,14 @@ final class SessionInputs {
     return switch (input.role()) {
       case IDS -> numbers(environment, batch.ids(), shape, input.type());
       case MASK -> numbers(environment, batch.mask(), shape, input.type());
-      case POSITIONS -> numbers(environment, batch.positions(), shape, input.type());
+      case POSITIONS ->
+          input.shape().length == 1
+              ? numbers(
+                  environment,
+                  LongStream.range(0, batch.length()).toArray(),
+                  new long[] {batch.length()},
+                  input.type())
+              : numbers(environment, batch.positions(), shape, input.type());
       case TYPES ->
           numbers(environment, new long[batch.rows() * batch.length()], shape, input.type());
       case USE_CACHE -> OnnxTensor.createTensor(environment, new boolean[] {false});

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.snmf4j.error.CancelledException;
 import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.io.SafeTensors;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.ActivationStore;
@@ -148,6 +149,28 @@ class ExtractorTest {
         for (int i = 0; i < expected.length; i++) {
           assertArrayEquals(expected[i], found[i], 1e-5);
         }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gptneox-cache", "llama-cache"})
+  void modelsWithACacheComputeTheirLogits(String name) {
+    ModelOptions options = ModelOptions.builder().siteTensor(Site.RESIDUAL, 7, "logits").build();
+    try (OnnxModel model = OnnxModel.open(TestModels.model(name), options);
+        SafeTensors truth = TestModels.truth(name);
+        Activations activations =
+            Extractor.builder(model)
+                .tokenIds(TestModels.longs(truth, "prompt"), null)
+                .sites(List.of(Site.RESIDUAL))
+                .layers(List.of(7))
+                .build()
+                .extract()) {
+      double[] expected = truth.doubles("logits");
+      double[][] found = activations.get(Site.RESIDUAL, 7).matrix().transpose().toArray();
+      assertEquals(expected.length, found.length * found[0].length);
+      for (int i = 0; i < expected.length; i++) {
+        assertEquals(expected[i], found[i / found[0].length][i % found[0].length], 1e-4);
       }
     }
   }

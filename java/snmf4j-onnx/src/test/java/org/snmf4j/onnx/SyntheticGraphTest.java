@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -296,6 +298,39 @@ class SyntheticGraphTest {
     assertEquals(17, found[0].length);
     for (int i = 0; i < found[0].length; i++) {
       assertArrayEquals(found[0][i], found[1][i], 1e-6);
+    }
+  }
+
+  @Test
+  void inputsOfEveryKind() {
+    graph = GraphBuilder.ofTokens();
+    String[] rows = {"batch", "sequence"};
+    List<String> summed =
+        List.of(
+            graph.input("token_type_ids", TensorProto.DataType.INT32, rows),
+            graph.input("position_ids", TensorProto.DataType.INT64, rows),
+            graph.input("cache_position", TensorProto.DataType.INT64, "sequence"),
+            graph.input("attention_mask", TensorProto.DataType.FLOAT, rows));
+    AttributeProto toFloat = GraphBuilder.integer("to", TensorProto.DataType.FLOAT.getNumber());
+    String all = graph.node("Cast", List.of(toFloat), "input_ids");
+    for (String name : summed) {
+      all = graph.node("Add", all, graph.node("Cast", List.of(toFloat), name));
+    }
+    String tensor = graph.node("Unsqueeze", all, graph.integers(2));
+    graph.write(directory.resolve("model.onnx"), tensor);
+    ModelOptions options = ModelOptions.builder().siteTensor(Site.MLP, 0, tensor).build();
+    try (OnnxModel model = OnnxModel.open(directory.resolve("model.onnx"), options);
+        Activations activations =
+            Extractor.builder(model)
+                .tokenIds(
+                    new long[][] {{0, 0, 100, 200}, {300, 400, 500, 0}},
+                    new long[][] {{0, 0, 1, 1}, {1, 1, 1, 0}})
+                .build()
+                .extract()) {
+      // id + type 0 + position among tokens + position in the row + mask 1
+      assertArrayEquals(
+          new double[] {100 + 0 + 2 + 1, 200 + 1 + 3 + 1, 301, 403, 505},
+          activations.get(Site.MLP, 0).matrix().toArray()[0]);
     }
   }
 

@@ -68,7 +68,8 @@ public final class ModelGraph {
       throw new ModelFormatException(file, "its graph has no outputs");
     }
     try {
-      ModelGraph graph = new ModelGraph(file, model, new GraphIndex(model.getGraph()));
+      ModelProto flat = FunctionInliner.inline(model);
+      ModelGraph graph = new ModelGraph(file, flat, new GraphIndex(flat.getGraph()));
       graph.requireExternalData();
       return graph;
     } catch (IllegalArgumentException e) {

@@ -43,6 +43,12 @@ public final class GraphBuilder {
         .build();
   }
 
+  /** One more input. */
+  public String input(String name, TensorProto.DataType type, String... axes) {
+    graph.addInput(info(name, type, axes));
+    return name;
+  }
+
   /** A random float initializer. */
   public String weight(long... shape) {
     String name = "weight" + names++;
