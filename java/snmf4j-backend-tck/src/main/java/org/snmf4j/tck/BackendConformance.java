@@ -51,7 +51,7 @@ public abstract class BackendConformance {
   }
 
   @Nested
-  @DisplayName("features: ridge solve, winner-take-all, normalization")
+  @DisplayName("features: ridge solve, winner-take-all, scaling")
   class FeatureSteps extends FeatureSuite {
     @Override
     Backend open(int threads) {

@@ -31,7 +31,8 @@ abstract class DataSuite extends Suite {
     for (Layout layout : Layout.values()) {
       for (ElementType type : ElementType.values()) {
         String what = layout + " " + type;
-        try (Activations packed = backend.pack(layout.of(instance.a, type))) {
+        try (Layout.Held held = layout.of(instance.a, type);
+            Activations packed = backend.pack(held.matrix())) {
           assertEquals(instance.neurons, packed.neurons(), what);
           assertEquals(instance.tokens, packed.tokens(), what);
           Tolerance.requireNear(
@@ -56,6 +57,55 @@ abstract class DataSuite extends Suite {
         Coefficients read = backend.newCoefficients(rank, instance.tokens)) {
       backend.project(packed, z, read);
       assertTrue(java.util.Arrays.deepEquals(expected, take(read.download())), what);
+    }
+  }
+
+  @Test
+  void chosenTokensArePacked() {
+    Instance instance = new Instance(17, 200, 7, 1);
+    SplittableRandom random = new SplittableRandom(11);
+    for (int count : new int[] {1, 63, 64, 65, 200, 300}) {
+      long[] columns = random.longs(count, 0, 200).toArray();
+      double[][] expected = new double[17][count];
+      for (int t = 0; t < count; t++) {
+        for (int i = 0; i < 17; i++) {
+          expected[i][t] = instance.a[i][(int) columns[t]];
+        }
+      }
+      double[][] identity = new double[17][17];
+      for (int i = 0; i < 17; i++) {
+        identity[i][i] = 1;
+      }
+      double norm = Plain.squaredNorm(expected);
+      for (Layout layout : Layout.values()) {
+        try (Layout.Held held = layout.of(instance.a, ElementType.FLOAT32);
+            Activations a = backend.pack(held.matrix(), columns);
+            Features z = features(identity);
+            Coefficients read = backend.newCoefficients(17, count)) {
+          assertEquals(count, a.tokens());
+          Tolerance.requireNear("squared norm", norm, a.squaredNorm(), norm, tolerance);
+          backend.project(a, z, read);
+          assertTrue(
+              java.util.Arrays.deepEquals(expected, take(read.download())),
+              layout + ", " + count + " tokens");
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Layout.class)
+  void onlyChosenTokensNeedBeFinite(Layout layout) {
+    double[][] values = new double[7][200];
+    values[4][130] = Double.NaN;
+    try (Layout.Held held = layout.of(values, ElementType.FLOAT32)) {
+      backend.pack(held.matrix(), new long[] {0, 129, 131, 199}).close();
+      NonFiniteValueException thrown =
+          assertThrowsExactly(
+              NonFiniteValueException.class,
+              () -> backend.pack(held.matrix(), new long[] {5, 130, 7}));
+      assertEquals(4, thrown.row());
+      assertEquals(130, thrown.column());
     }
   }
 
@@ -103,9 +153,11 @@ abstract class DataSuite extends Suite {
       Layout layout, ElementType type, int row, int column, double value) {
     double[][] values = new double[7][200];
     values[row][column] = value;
-    Matrix matrix = layout.of(values, type);
-    NonFiniteValueException thrown =
-        assertThrowsExactly(NonFiniteValueException.class, () -> backend.pack(matrix));
+    NonFiniteValueException thrown;
+    try (Layout.Held held = layout.of(values, type)) {
+      thrown =
+          assertThrowsExactly(NonFiniteValueException.class, () -> backend.pack(held.matrix()));
+    }
     assertEquals(row, thrown.row());
     assertEquals(column, thrown.column());
     assertEquals(
@@ -123,10 +175,12 @@ abstract class DataSuite extends Suite {
   @MethodSource("org.snmf4j.tck.Instance#shapes")
   void factorsComeBackAsTheyWent(Instance instance) {
     for (Layout layout : Layout.values()) {
-      try (Coefficients y = backend.newCoefficients(instance.rank, instance.tokens);
+      try (Layout.Held heldY = layout.of(instance.y, ElementType.FLOAT64);
+          Layout.Held heldZ = layout.of(instance.z, ElementType.FLOAT32);
+          Coefficients y = backend.newCoefficients(instance.rank, instance.tokens);
           Features z = backend.newFeatures(instance.neurons, instance.rank)) {
-        y.upload(layout.of(instance.y, ElementType.FLOAT64));
-        z.upload(layout.of(instance.z, ElementType.FLOAT32));
+        y.upload(heldY.matrix());
+        z.upload(heldZ.matrix());
         assertTrue(java.util.Arrays.deepEquals(instance.y, take(y.download())), layout::name);
         assertTrue(java.util.Arrays.deepEquals(instance.z, take(z.download())), layout::name);
       }
@@ -169,9 +223,10 @@ abstract class DataSuite extends Suite {
   void nonFiniteFactorsAreNamed(Layout layout) {
     double[][] values = new double[4][70];
     values[2][65] = Double.NaN;
-    Matrix matrix = layout.of(values, ElementType.FLOAT32);
-    try (Coefficients y = backend.newCoefficients(4, 70);
+    try (Layout.Held held = layout.of(values, ElementType.FLOAT32);
+        Coefficients y = backend.newCoefficients(4, 70);
         Features z = backend.newFeatures(4, 70)) {
+      Matrix matrix = held.matrix();
       assertEquals(
           "coefficients holds NaN at row 2, column 65 but must be finite everywhere",
           assertThrowsExactly(NonFiniteValueException.class, () -> y.upload(matrix)).getMessage());

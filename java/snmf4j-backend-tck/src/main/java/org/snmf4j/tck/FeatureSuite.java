@@ -13,7 +13,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
+import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
+import org.snmf4j.backend.UpdateRule;
 
 /** The steps that make features. */
 abstract class FeatureSuite extends Suite {
@@ -192,52 +194,67 @@ abstract class FeatureSuite extends Suite {
 
   @ParameterizedTest
   @MethodSource("org.snmf4j.tck.Instance#shapes")
-  void normalizeMovesTheScaleIntoTheFeatures(Instance instance) {
-    double[][] scaled = new double[instance.rank][];
+  void columnsAreScaled(Instance instance) {
+    double[] factors = new double[instance.rank];
     for (int j = 0; j < instance.rank; j++) {
-      // Norms from 1e-6 to 1e6.
-      double factor = (float) Math.pow(10, j % 13 - 6);
-      scaled[j] = Arrays.stream(instance.y[j]).map(v -> (float) (v * factor)).toArray();
+      // From 1e-6 to 1e6, of both signs.
+      factors[j] = Math.pow(10, j % 13 - 6) * (j % 2 == 0 ? 1 : -1);
     }
-    try (Coefficients y = coefficients(scaled);
-        Features z = features(instance.z);
-        Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
-      backend.gram(y, s);
-      backend.normalize(y, z, s);
-      double[][] rows = take(y.download());
-      double[][] columns = take(z.download());
+    double[][] expected = new double[instance.neurons][instance.rank];
+    for (int i = 0; i < instance.neurons; i++) {
       for (int j = 0; j < instance.rank; j++) {
-        double norm = Math.sqrt(Plain.squaredNorm(new double[][] {scaled[j]}));
-        double divisor = norm > 0 ? norm : 1;
-        for (int t = 0; t < instance.tokens; t++) {
-          double expected = scaled[j][t] / divisor;
-          assertEquals(expected, rows[j][t], 10 * tolerance * expected, "Y, row " + j);
-        }
-        for (int i = 0; i < instance.neurons; i++) {
-          double expected = instance.z[i][j] * divisor;
-          assertEquals(
-              expected, columns[i][j], 10 * tolerance * Math.abs(expected), "Z, column " + j);
-        }
+        expected[i][j] = instance.z[i][j] * factors[j];
       }
+    }
+    double[] given = factors.clone();
+    try (Activations a = pack(instance.a);
+        Features z = features(instance.z);
+        Coefficients p = backend.newCoefficients(instance.rank, instance.tokens)) {
+      backend.scaleColumns(z, factors);
+      assertArrayEquals(given, factors, 0.0, "the factors were changed");
+      Tolerance.requireNear("Z", expected, take(z.download()), Plain.abs(expected), tolerance);
+      backend.project(a, z, p);
+      double[][] transposed = Plain.transpose(expected);
+      Tolerance.requireNear(
+          "P",
+          Plain.times(transposed, instance.a),
+          take(p.download()),
+          Plain.times(Plain.abs(transposed), Plain.abs(instance.a)),
+          2 * tolerance);
     }
   }
 
   @Test
-  void normalizeLeavesZeroRowsAndTheirFeaturesAlone() {
-    double[][] y = {{3, 4}, {0, 0}};
+  void columnsScaledByZeroAreDead() {
     double[][] z = {{1, 7}, {2, 8}, {3, 9}};
-    try (Coefficients coefficients = coefficients(y);
+    try (Activations a = pack(new double[][] {{1, 1}, {1, 1}, {1, 1}});
         Features features = features(z);
-        Statistics s = backend.newStatistics(3, 2)) {
-      backend.gram(coefficients, s);
-      backend.normalize(coefficients, features, s);
-      double[][] rows = take(coefficients.download());
-      assertArrayEquals(new double[] {0.6, 0.8}, rows[0], 1e-6);
-      assertArrayEquals(new double[2], rows[1]);
-      double[][] columns = take(features.download());
-      assertArrayEquals(new double[] {5, 7}, columns[0], 1e-5);
-      assertArrayEquals(new double[] {10, 8}, columns[1], 1e-5);
-      assertArrayEquals(new double[] {15, 9}, columns[2], 1e-5);
+        Coefficients y = coefficients(new double[][] {{1, 1}, {2, 3}})) {
+      backend.scaleColumns(features, new double[] {2, 0});
+      assertEquals("[[2.0, 0.0], [4.0, 0.0], [6.0, 0.0]]", text(features));
+      backend.pass(a, features, new UpdateRule.Hals(1, 0), y, null, y, Refresh.NONE, null);
+      double[][] updated = take(y.download());
+      assertArrayEquals(new double[] {2, 3}, updated[1], "a dead feature's coefficients");
+    }
+  }
+
+  private static String text(Features z) {
+    return Arrays.deepToString(take(z.download())).replace("-0.0", "0.0");
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.snmf4j.tck.Instance#shapes")
+  void rowNormsAreThoseOfTheCoefficients(Instance instance) {
+    try (Activations a = pack(instance.a);
+        Coefficients y = coefficients(instance.y);
+        Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
+      backend.denseStatistics(a, y, s);
+      double[] norms = s.rowNorms();
+      for (int j = 0; j < instance.rank; j++) {
+        double norm = Math.sqrt(Plain.squaredNorm(new double[][] {instance.y[j]}));
+        double expected = norm > 0 ? norm : 1;
+        assertEquals(expected, norms[j], tolerance * expected, "row " + j);
+      }
     }
   }
 }

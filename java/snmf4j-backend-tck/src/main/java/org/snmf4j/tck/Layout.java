@@ -7,32 +7,43 @@ import org.snmf4j.matrix.Matrix;
 enum Layout {
   ROW_MAJOR {
     @Override
-    Matrix of(double[][] values, ElementType type) {
-      return copy(values, type);
+    Held of(double[][] values, ElementType type) {
+      Matrix owner = copy(values, type);
+      return new Held(owner, owner);
     }
   },
   COLUMN_MAJOR {
     @Override
-    Matrix of(double[][] values, ElementType type) {
-      return copy(Plain.transpose(values), type).transpose();
+    Held of(double[][] values, ElementType type) {
+      Matrix owner = copy(Plain.transpose(values), type);
+      return new Held(owner.transpose(), owner);
     }
   },
   /** Inside a larger matrix whose other elements are NaN: reading one of them shows. */
   SUB_RANGE {
     @Override
-    Matrix of(double[][] values, ElementType type) {
+    Held of(double[][] values, ElementType type) {
       return inside(values, type);
     }
   },
   TRANSPOSED_SUB_RANGE {
     @Override
-    Matrix of(double[][] values, ElementType type) {
-      return inside(Plain.transpose(values), type).transpose();
+    Held of(double[][] values, ElementType type) {
+      Held transposed = inside(Plain.transpose(values), type);
+      return new Held(transposed.matrix().transpose(), transposed.owner());
     }
   };
 
-  /** A matrix of these values; never closed by tests, since views cannot be: the collector is. */
-  abstract Matrix of(double[][] values, ElementType type);
+  /** A matrix of these values, and the one that owns their memory. */
+  record Held(Matrix matrix, Matrix owner) implements AutoCloseable {
+    @Override
+    public void close() {
+      owner.close();
+    }
+  }
+
+  /** Lays values out. */
+  abstract Held of(double[][] values, ElementType type);
 
   private static Matrix copy(double[][] values, ElementType type) {
     Matrix matrix = Matrix.allocate(type, values.length, values[0].length);
@@ -42,7 +53,7 @@ enum Layout {
     return matrix;
   }
 
-  private static Matrix inside(double[][] values, ElementType type) {
+  private static Held inside(double[][] values, ElementType type) {
     int rows = values.length;
     int columns = values[0].length;
     double[][] framed = new double[rows + 3][columns + 5];
@@ -52,6 +63,7 @@ enum Layout {
     for (int i = 0; i < rows; i++) {
       System.arraycopy(values[i], 0, framed[i + 2], 3, columns);
     }
-    return copy(framed, type).rowRange(2, 2 + rows).columnRange(3, 3 + columns);
+    Matrix owner = copy(framed, type);
+    return new Held(owner.rowRange(2, 2 + rows).columnRange(3, 3 + columns), owner);
   }
 }

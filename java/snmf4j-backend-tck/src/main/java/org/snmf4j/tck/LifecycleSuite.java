@@ -58,11 +58,10 @@ abstract class LifecycleSuite extends Suite {
     Statistics s = data.s();
     return List.of(
         () -> backend.denseStatistics(a, y, s),
-        () -> backend.gram(y, s),
         () -> backend.ridgeSolve(s, 1e-6, z),
         () -> backend.winnerTakeAll(z, 1),
-        () -> backend.normalize(y, z, s),
-        () -> backend.pass(a, z, RULE, y, y, Refresh.DENSE, s),
+        () -> backend.scaleColumns(z, new double[] {1, 2}),
+        () -> backend.pass(a, z, RULE, y, null, y, Refresh.DENSE, s),
         () -> backend.project(a, z, y),
         () -> backend.residual(a, z, y));
   }
@@ -125,8 +124,8 @@ abstract class LifecycleSuite extends Suite {
             throw new AssertionError("only a ClosedException may come", e);
           }
         }
-        // How many of the eight operations take this kind of data.
-        assertEquals(List.of(4, 6, 6, 5).get(which), refused, names.get(which));
+        // How many of the seven operations take this kind of data.
+        assertEquals(List.of(4, 4, 6, 3).get(which), refused, names.get(which));
       }
     }
   }
@@ -196,26 +195,29 @@ abstract class LifecycleSuite extends Suite {
       requireRefused(
           "coefficients is of shape [2, 4]", () -> backend.denseStatistics(a, fewTokens, s));
       requireRefused("statistics is of shape [2, 2]", () -> backend.denseStatistics(a, y, small));
-      requireRefused("statistics is of shape [3, 3]", () -> backend.gram(y, wide));
       requireRefused("statistics is of shape [3, 3]", () -> backend.ridgeSolve(wide, 1, z));
       requireRefused("statistics is of shape [3, 2]", () -> backend.ridgeSolve(s, 1, fewNeurons));
-      requireRefused("features is of shape [3, 1]", () -> backend.normalize(y, lowRank, s));
-      requireRefused("statistics is of shape [2, 2]", () -> backend.normalize(y, z, small));
+      requireRefused(
+          "factors is of length 3 but must be of length 2",
+          () -> backend.scaleColumns(z, new double[3]));
+      requireRefused(
+          "row scale is of length 1 but must be of length 2",
+          () -> backend.pass(a, z, RULE, y, new double[] {1}, y, Refresh.NONE, null));
       requireRefused(
           "features is of shape [2, 2]",
-          () -> backend.pass(a, fewNeurons, RULE, y, y, Refresh.NONE, null));
+          () -> backend.pass(a, fewNeurons, RULE, y, null, y, Refresh.NONE, null));
       requireRefused(
           "features is of shape [3, 2]",
-          () -> backend.pass(a, z, RULE, highRank, highRank, Refresh.NONE, null));
+          () -> backend.pass(a, z, RULE, highRank, null, highRank, Refresh.NONE, null));
       requireRefused(
           "coefficients is of shape [3, 5]",
-          () -> backend.pass(a, z, RULE, y, highRank, Refresh.NONE, null));
+          () -> backend.pass(a, z, RULE, y, null, highRank, Refresh.NONE, null));
       requireRefused(
           "statistics is of shape [3, 3]",
-          () -> backend.pass(a, z, RULE, y, y, Refresh.DENSE, wide));
+          () -> backend.pass(a, z, RULE, y, null, y, Refresh.DENSE, wide));
       requireRefused(
           "statistics is null but must be given to refresh GRAM",
-          () -> backend.pass(a, z, RULE, y, y, Refresh.GRAM, null));
+          () -> backend.pass(a, z, RULE, y, null, y, Refresh.GRAM, null));
       requireRefused("coefficients is of shape [2, 4]", () -> backend.project(a, z, fewTokens));
       requireRefused("features is of shape [3, 1]", () -> backend.residual(a, lowRank, y));
       requireRefused("coefficients is of shape [1, 5]", () -> y.upload(flat));
@@ -233,6 +235,27 @@ abstract class LifecycleSuite extends Suite {
         requireRefused(
             "ridge is " + ridge + " but must be positive and finite",
             () -> backend.ridgeSolve(data.s(), ridge, z));
+      }
+      for (double factor : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+        requireRefused(
+            "factor is " + factor + " but must be finite",
+            () -> backend.scaleColumns(z, new double[] {1, factor}));
+      }
+      for (double scale : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+        Coefficients y = data.y();
+        requireRefused(
+            "row scale is " + scale + " but must be positive and finite",
+            () ->
+                backend.pass(data.a(), z, RULE, y, new double[] {1, scale}, y, Refresh.NONE, null));
+      }
+      try (Matrix matrix = Matrix.of(new double[2][3])) {
+        requireRefused(
+            "column is 3 but must be between 0 and 2",
+            () -> backend.pack(matrix, new long[] {0, 3}));
+        requireRefused(
+            "column is -1 but must be between 0 and 2",
+            () -> backend.pack(matrix, new long[] {-1}));
+        requireRefused("number of columns is 0", () -> backend.pack(matrix, new long[0]));
       }
       requireRefused("rank is 0 but must be", () -> backend.newCoefficients(0, 5));
       requireRefused("tokens is 0 but must be", () -> backend.newCoefficients(1, 0));
@@ -276,7 +299,7 @@ abstract class LifecycleSuite extends Suite {
               () -> {
                 try {
                   while (true) {
-                    busy.pass(a, z, RULE, y, y, Refresh.NONE, null);
+                    busy.pass(a, z, RULE, y, null, y, Refresh.NONE, null);
                   }
                 } catch (Throwable e) {
                   ends.add(e);

@@ -1,5 +1,6 @@
 package org.snmf4j.tck;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
@@ -26,18 +27,19 @@ abstract class PassSuite extends Suite {
   @ParameterizedTest
   @MethodSource("org.snmf4j.tck.Instance#shapes")
   void multiplicativeStep(Instance instance) {
-    requireMultiplicativeStep(instance);
+    requireMultiplicativeStep(instance, null);
   }
 
   @ParameterizedTest
   @MethodSource("org.snmf4j.tck.Instance#densities")
   void multiplicativeStepAtEveryDensity(Instance instance) {
-    requireMultiplicativeStep(instance);
+    requireMultiplicativeStep(instance, null);
   }
 
-  private void requireMultiplicativeStep(Instance instance) {
-    double[][] updated = requirePass(instance, MULTIPLICATIVE);
-    StepBounds bounds = new StepBounds(instance.a, instance.z, instance.y, EPSILON, tolerance);
+  private void requireMultiplicativeStep(Instance instance, double[] rowScale) {
+    double[][] updated = requirePass(instance, MULTIPLICATIVE, rowScale);
+    double[][] read = scaled(instance.y, rowScale);
+    StepBounds bounds = new StepBounds(instance.a, instance.z, read, EPSILON, tolerance);
     for (int j = 0; j < instance.rank; j++) {
       for (int t = 0; t < instance.tokens; t++) {
         double value = updated[j][t];
@@ -54,28 +56,29 @@ abstract class PassSuite extends Suite {
   @ParameterizedTest
   @MethodSource("org.snmf4j.tck.Instance#shapes")
   void halsSweeps(Instance instance) {
-    requireHalsSweeps(instance);
+    requireHalsSweeps(instance, null);
   }
 
   @ParameterizedTest
   @MethodSource("org.snmf4j.tck.Instance#densities")
   void halsSweepsAtEveryDensity(Instance instance) {
-    requireHalsSweeps(instance);
+    requireHalsSweeps(instance, null);
   }
 
-  private void requireHalsSweeps(Instance instance) {
-    double[][] updated = requirePass(instance, TWO_SWEEPS);
+  private void requireHalsSweeps(Instance instance, double[] rowScale) {
+    double[][] updated = requirePass(instance, TWO_SWEEPS, rowScale);
+    double[][] read = scaled(instance.y, rowScale);
     double[][] transposed = Plain.transpose(instance.z);
     double[][] q = Plain.times(transposed, instance.z);
     double[][] p = Plain.times(transposed, instance.a);
-    double[][] expected = Plain.hals(q, p, instance.y, 2);
+    double[][] expected = Plain.hals(q, p, read, 2);
     // Errors of one coefficient pass on to the others of its token, so that the token's largest
     // number is their scale, not the coefficient's own.
     double[][] scale = new double[instance.rank][instance.tokens];
     for (int t = 0; t < instance.tokens; t++) {
       double largest = 0;
       for (int j = 0; j < instance.rank; j++) {
-        largest = Math.max(largest, Math.max(expected[j][t], instance.y[j][t]));
+        largest = Math.max(largest, Math.max(expected[j][t], read[j][t]));
         if (q[j][j] > 0) {
           largest = Math.max(largest, magnitude(instance, transposed[j], t) / q[j][j]);
         }
@@ -96,13 +99,13 @@ abstract class PassSuite extends Suite {
   }
 
   /** Everything about a pass but the rule itself; returns Y′. */
-  private double[][] requirePass(Instance instance, UpdateRule rule) {
+  private double[][] requirePass(Instance instance, UpdateRule rule, double[] rowScale) {
     try (Activations a = pack(instance.a);
         Features z = features(instance.z);
         Coefficients y = coefficients(instance.y);
         Coefficients result = backend.newCoefficients(instance.rank, instance.tokens);
         Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
-      PassResult sums = backend.pass(a, z, rule, y, result, Refresh.DENSE, s);
+      PassResult sums = backend.pass(a, z, rule, y, rowScale, result, Refresh.DENSE, s);
       double[][] updated = take(result.download());
       assertTrue(Arrays.deepEquals(instance.y, take(y.download())), "the pass changed Y");
       assertTrue(Arrays.deepEquals(instance.z, take(z.download())), "the pass changed Z");
@@ -114,13 +117,13 @@ abstract class PassSuite extends Suite {
       requireSums(instance, updated, sums);
       ProductSuite.requireStatistics(instance.a, updated, s, tolerance);
 
-      PassResult again = backend.pass(a, z, rule, y, result, Refresh.GRAM, s);
+      PassResult again = backend.pass(a, z, rule, y, rowScale, result, Refresh.GRAM, s);
       assertTrue(Arrays.deepEquals(updated, take(result.download())), "Y′ depends on the refresh");
       requireSums(instance, updated, again);
       double[][] gram = Plain.times(updated, Plain.transpose(updated));
       Tolerance.requireNear("G", gram, s.gram(), gram, tolerance);
 
-      PassResult none = backend.pass(a, z, rule, y, y, Refresh.NONE, null);
+      PassResult none = backend.pass(a, z, rule, y, rowScale, y, Refresh.NONE, null);
       assertTrue(
           Arrays.deepEquals(updated, take(y.download())), "in place, Y′ comes out different");
       assertTrue(Double.isNaN(none.quadratic()), () -> "⟨Q,G⟩ without G is " + none.quadratic());
@@ -128,6 +131,28 @@ abstract class PassSuite extends Suite {
           "⟨P,Y⟩", sums.cross(), none.cross(), crossScale(instance, updated), tolerance);
       return updated;
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.snmf4j.tck.Instance#densities")
+  void rowsAreScaledWhileTheyAreRead(Instance instance) {
+    double[] rowScale = new double[instance.rank];
+    for (int j = 0; j < instance.rank; j++) {
+      rowScale[j] = 0.3 * (1 + j % 7);
+    }
+    double[] given = rowScale.clone();
+    requireMultiplicativeStep(instance, rowScale);
+    requireHalsSweeps(instance, rowScale);
+    assertArrayEquals(given, rowScale, 0.0, "the scale was changed");
+  }
+
+  private static double[][] scaled(double[][] y, double[] rowScale) {
+    double[][] result = new double[y.length][];
+    for (int j = 0; j < y.length; j++) {
+      double factor = rowScale == null ? 1 : rowScale[j];
+      result[j] = Arrays.stream(y[j]).map(value -> value * factor).toArray();
+    }
+    return result;
   }
 
   private static double crossScale(Instance instance, double[][] y) {
@@ -161,7 +186,7 @@ abstract class PassSuite extends Suite {
           Coefficients y = coefficients(instance.y);
           Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
         for (int step = 0; step < 5; step++) {
-          PassResult sums = backend.pass(a, z, MULTIPLICATIVE, y, y, Refresh.GRAM, s);
+          PassResult sums = backend.pass(a, z, MULTIPLICATIVE, y, null, y, Refresh.GRAM, s);
           double residual = backend.residual(a, z, y);
           double scale = a.squaredNorm() + 2 * Math.abs(sums.cross()) + sums.quadratic();
           Tolerance.requireNear("loss", residual, sums.loss(a.squaredNorm()), scale, tolerance);
@@ -189,7 +214,7 @@ abstract class PassSuite extends Suite {
         Coefficients y = coefficients(instance.y)) {
       double before = Plain.loss(instance.a, instance.z, instance.y);
       for (int step = 1; step <= 12; step++) {
-        backend.pass(a, z, rule, y, y, Refresh.NONE, null);
+        backend.pass(a, z, rule, y, null, y, Refresh.NONE, null);
         double after = Plain.loss(instance.a, instance.z, take(y.download()));
         double limit = before + tolerance * (before + a.squaredNorm());
         assertTrue(
@@ -207,7 +232,7 @@ abstract class PassSuite extends Suite {
     try (Activations a = pack(new double[][] {{4, -4}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
         Features features = features(z);
         Coefficients coefficients = coefficients(y)) {
-      backend.pass(a, features, TWO_SWEEPS, coefficients, coefficients, Refresh.NONE, null);
+      backend.pass(a, features, TWO_SWEEPS, coefficients, null, coefficients, Refresh.NONE, null);
       double[][] updated = take(coefficients.download());
       assertEquals("[[2.0, 0.0], [0.25, 0.5], [0.0, 3.0]]", Arrays.deepToString(updated));
     }
@@ -219,7 +244,7 @@ abstract class PassSuite extends Suite {
     try (Activations a = pack(instance.a);
         Features z = features(instance.z);
         Coefficients y = coefficients(instance.y)) {
-      backend.pass(a, z, MULTIPLICATIVE, y, y, Refresh.NONE, null);
+      backend.pass(a, z, MULTIPLICATIVE, y, null, y, Refresh.NONE, null);
       double[][] updated = take(y.download());
       for (int j = 0; j < 7; j++) {
         for (int t = 0; t < 65; t++) {

@@ -44,7 +44,8 @@ abstract class RepetitionSuite extends Suite {
 
   private static Trace iterate(Backend backend, Instance instance, Layout layout) {
     UpdateRule[] rules = {new UpdateRule.Multiplicative(1e-6), new UpdateRule.Hals(3, 1e-6)};
-    try (Activations a = backend.pack(layout.of(instance.a, ElementType.FLOAT32));
+    try (Layout.Held held = layout.of(instance.a, ElementType.FLOAT32);
+        Activations a = backend.pack(held.matrix());
         Coefficients y = coefficients(backend, instance.y);
         Features z = backend.newFeatures(instance.neurons, instance.rank);
         Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
@@ -53,8 +54,10 @@ abstract class RepetitionSuite extends Suite {
       for (int step = 0; step < 6; step += 2) {
         backend.ridgeSolve(s, 1e-6, z);
         backend.winnerTakeAll(z, instance.keep);
-        backend.normalize(y, z, s);
-        PassResult result = backend.pass(a, z, rules[step / 2 % 2], y, y, Refresh.DENSE, s);
+        double[] norms = s.rowNorms();
+        backend.scaleColumns(z, norms);
+        double[] scale = Arrays.stream(norms).map(norm -> 1 / norm).toArray();
+        PassResult result = backend.pass(a, z, rules[step / 2 % 2], y, scale, y, Refresh.DENSE, s);
         sums[step] = result.cross();
         sums[step + 1] = result.quadratic();
       }

@@ -1,5 +1,6 @@
 package org.snmf4j.tck;
 
+import java.util.Arrays;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
@@ -39,8 +40,10 @@ final class SelectionSteps implements AutoCloseable {
   }
 
   void update() {
-    backend.normalize(y, z, statistics);
-    backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, y, Refresh.NONE, null);
+    double[] norms = statistics.rowNorms();
+    double[] scale = Arrays.stream(norms).map(norm -> 1 / norm).toArray();
+    backend.scaleColumns(z, norms);
+    backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, scale, y, Refresh.NONE, null);
   }
 
   /** Goes on from the other's coefficients. */
