@@ -13,11 +13,15 @@ import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Statistics;
+import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.matrix.Matrix;
 
 /**
- * One subject's tests. The backend is opened once; after every test it must hold as many bytes as
- * before.
+ * One subject's tests. The backend is opened once and used on a problem as large as any that
+ * follows, so that its workspaces, which it may keep, have their size; after every test it must
+ * hold as many bytes as before.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class Suite {
@@ -31,6 +35,29 @@ abstract class Suite {
   final void openBackend() {
     backend = open(2);
     tolerance = Tolerance.of(backend.elementType());
+    warmUp(backend);
+  }
+
+  static void warmUp(Backend backend) {
+    Instance largest = new Instance(300, 1000, 100, 1);
+    UpdateRule[] rules = {new UpdateRule.Multiplicative(1e-6), new UpdateRule.Hals(2, 1e-6)};
+    try (Matrix values = Matrix.of(largest.a);
+        Activations a = backend.pack(values);
+        Features z = features(backend, largest.z);
+        Coefficients y = coefficients(backend, largest.y);
+        Coefficients p = backend.newCoefficients(largest.rank, largest.tokens);
+        Statistics s = backend.newStatistics(largest.neurons, largest.rank)) {
+      for (UpdateRule rule : rules) {
+        for (Refresh refresh : Refresh.values()) {
+          backend.pass(a, z, rule, y, null, p, refresh, s);
+        }
+      }
+      backend.project(a, z, p);
+      backend.residual(a, z, y);
+      backend.denseStatistics(a, y, s);
+      backend.ridgeSolve(s, 1e-6, z);
+      backend.winnerTakeAll(z, 3);
+    }
   }
 
   @AfterAll
