@@ -124,6 +124,16 @@ final class ModelFile {
 
     FitReport report() {
       double[] losses = doubles("losses");
+      int iterations = parse("iterations", Integer::parseInt);
+      if (iterations != losses.length) {
+        throw new FileFormatException(
+            file,
+            "metadata iterations is "
+                + iterations
+                + " but losses has "
+                + losses.length
+                + " entries");
+      }
       int best = parse("best_iteration", Integer::parseInt);
       if (best < 1 || best > losses.length) {
         throw new FileFormatException(
@@ -131,7 +141,7 @@ final class ModelFile {
             "metadata best_iteration is " + best + " but must be between 1 and " + losses.length);
       }
       return new FitReport(
-          parse("iterations", Integer::parseInt),
+          iterations,
           best,
           losses,
           parse("squared_norm", Double::parseDouble),

@@ -27,7 +27,8 @@ public final class Snmf {
    * @param activations A {@code [d, n]}, a column per token; finite, not all zero; only read
    * @param options what to fit
    * @return the best iterate; the caller closes it
-   * @throws InvalidArgumentException if the rank exceeds min(d, n) or A is all zero
+   * @throws InvalidArgumentException if the rank exceeds min(d, n) or A is all zero or too large to
+   *     square
    * @throws org.snmf4j.error.NonFiniteValueException if A holds NaN or an infinity
    * @throws org.snmf4j.error.BackendUnavailableException if a named backend cannot run here
    * @throws org.snmf4j.error.CancelledException if the options' cancellation says so
@@ -50,6 +51,12 @@ public final class Snmf {
     try (Activations packed = backend.pack(activations)) {
       if (!(packed.squaredNorm() > 0)) {
         throw new InvalidArgumentException("activations", "all zero", "nonzero somewhere");
+      }
+      if (Double.isInfinite(packed.squaredNorm())) {
+        throw new InvalidArgumentException(
+            "activations",
+            "of squared norm " + packed.squaredNorm(),
+            "of finite squared norm; rescale them");
       }
       int keep = options.supportSize(packed.neurons());
       Problem problem = new Problem(backend, packed, options.rank(), keep);

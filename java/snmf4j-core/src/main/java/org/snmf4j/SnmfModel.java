@@ -11,6 +11,7 @@ import org.snmf4j.backend.Features;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.error.NonFiniteValueException;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -190,12 +191,22 @@ public final class SnmfModel implements AutoCloseable {
 
   private void encodeBlock(Matrix block, Backend backend, Features z, Matrix result, long at) {
     UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE);
-    try (Activations a = backend.pack(block);
+    try (Activations a = pack(block, backend, at);
         Coefficients y = backend.newCoefficients(rank(), block.columns())) {
       backend.pass(a, z, rule, y, null, y, Refresh.NONE, null);
       try (Matrix values = y.download()) {
         values.copyTo(result.columnRange(at, at + block.columns()));
       }
+    }
+  }
+
+  /** Packs tokens from {@code at} on; what is wrong with one is said of its place among all. */
+  private static Activations pack(Matrix block, Backend backend, long at) {
+    try {
+      return backend.pack(block);
+    } catch (NonFiniteValueException e) {
+      throw new NonFiniteValueException(
+          "activations", e.row(), at + e.column(), block.get(e.row(), e.column()));
     }
   }
 

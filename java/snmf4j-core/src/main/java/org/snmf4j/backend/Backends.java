@@ -62,7 +62,7 @@ public final class Backends {
       List<BackendProvider> providers, String name, BackendConfig config) {
     for (BackendProvider provider : providers) {
       if (provider.name().equals(name)) {
-        Availability availability = provider.probe();
+        Availability availability = probe(provider);
         if (!availability.available()) {
           throw new BackendUnavailableException(
               "backend " + name + " cannot run here: " + availability.detail());
@@ -77,10 +77,19 @@ public final class Backends {
             + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", ")));
   }
 
+  /** A third-party probe that throws in spite of its contract must not take the others with it. */
+  private static Availability probe(BackendProvider provider) {
+    try {
+      return provider.probe();
+    } catch (RuntimeException | LinkageError e) {
+      return Availability.no("its probe failed: " + e);
+    }
+  }
+
   private static Backend openBest(List<BackendProvider> providers, BackendConfig config) {
     List<String> passedOver = new ArrayList<>();
     for (BackendProvider provider : providers) {
-      Availability availability = provider.probe();
+      Availability availability = probe(provider);
       if (!availability.available()) {
         passedOver.add(provider.name() + ": " + availability.detail());
         continue;

@@ -351,9 +351,10 @@ public final class Matrix implements AutoCloseable {
     return storage.slice(index(row, 0), (count - 1) * rowStride + columns);
   }
 
-  /** Elements between the starts of two neighbouring rows. */
+  /** Elements between the starts of two neighbouring rows; of a row-major matrix at least a row. */
   public long rowStride() {
-    return rowStride;
+    // The stride of a single row is never walked; in a transposed column it would read as 1.
+    return rows == 1 && isRowMajor() ? Math.max(rowStride, columns) : rowStride;
   }
 
   /** Bytes of off-heap memory that all live matrices of this process own, mapped files aside. */

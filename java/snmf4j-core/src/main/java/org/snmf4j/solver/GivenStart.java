@@ -26,6 +26,7 @@ public final class GivenStart implements Start {
           "of shape [" + coefficients.rows() + ", " + coefficients.columns() + "]",
           "of shape [rank, tokens] = [" + problem.rank() + ", " + problem.tokens() + "]");
     }
+    coefficients.requireFinite("initial coefficients");
     requireNonNegative();
     Coefficients result = problem.backend().newCoefficients(problem.rank(), problem.tokens());
     try {

@@ -13,7 +13,7 @@ import org.snmf4j.matrix.Matrix;
 /**
  * Clusters the tokens by {@value #STEPS} Lloyd steps from k distinct random tokens; Y is the
  * one-hot membership, floored at {@value #FLOOR}, as in the authors' code. An empty cluster is
- * re-seeded with the token that its own centroid represents worst.
+ * re-seeded with the token of which its own centroid explains the least, ‖a‖² − ‖a − c‖².
  */
 public final class KMeansStart implements Start {
   private static final int STEPS = 15;

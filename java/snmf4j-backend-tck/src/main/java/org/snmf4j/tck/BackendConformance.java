@@ -1,0 +1,115 @@
+package org.snmf4j.tck;
+
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Nested;
+import org.snmf4j.backend.Backend;
+
+/**
+ * What every backend must pass. A backend's test extends this class and opens the backend; all
+ * tests are inherited:
+ *
+ * <pre>{@code
+ * class MyBackendConformanceTest extends BackendConformance {
+ *   @Override
+ *   protected Backend open(int threads) {
+ *     return Backends.open("mine", new BackendConfig(threads));
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>A backend whose {@link Backend#elementType()} is FLOAT32 is given the tolerances of float32
+ * arithmetic, see {@link Tolerance}.
+ */
+public abstract class BackendConformance {
+  /** For subclasses. */
+  protected BackendConformance() {}
+
+  /**
+   * Opens the backend under test; the suite closes it. Called many times, and for several backends
+   * that are open at once.
+   *
+   * @param threads host threads to compute with
+   */
+  protected abstract Backend open(int threads);
+
+  @Nested
+  @DisplayName("packing, upload, download")
+  class Data extends DataSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("statistics and products")
+  class Products extends ProductSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("features: ridge solve, winner-take-all, scaling")
+  class FeatureSteps extends FeatureSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("passes: multiplicative step, HALS")
+  class Passes extends PassSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("non-negative least squares")
+  class LeastSquares extends LeastSquaresSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("use after close, foreign data, wrong shapes")
+  class Lifecycle extends LifecycleSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("determinism, threads, memory")
+  class Repetition extends RepetitionSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("whole fits")
+  class Fits extends FitSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("parity with the authors' iterates")
+  class Parity extends GoldenParity {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+}

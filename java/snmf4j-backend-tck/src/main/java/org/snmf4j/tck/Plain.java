@@ -1,0 +1,111 @@
+package org.snmf4j.tck;
+
+/** The formulas on heap arrays in float64, as plain as they come; shares no code with a backend. */
+final class Plain {
+  private Plain() {}
+
+  /** XY. */
+  static double[][] times(double[][] x, double[][] y) {
+    double[][] product = new double[x.length][y[0].length];
+    for (int i = 0; i < x.length; i++) {
+      for (int l = 0; l < y.length; l++) {
+        double value = x[i][l];
+        if (value != 0) {
+          for (int j = 0; j < y[l].length; j++) {
+            product[i][j] += value * y[l][j];
+          }
+        }
+      }
+    }
+    return product;
+  }
+
+  static double[][] transpose(double[][] x) {
+    double[][] transposed = new double[x[0].length][x.length];
+    for (int i = 0; i < x.length; i++) {
+      for (int j = 0; j < x[i].length; j++) {
+        transposed[j][i] = x[i][j];
+      }
+    }
+    return transposed;
+  }
+
+  /** |X|, entry by entry. */
+  static double[][] abs(double[][] x) {
+    double[][] magnitudes = new double[x.length][x[0].length];
+    for (int i = 0; i < x.length; i++) {
+      for (int j = 0; j < x[i].length; j++) {
+        magnitudes[i][j] = Math.abs(x[i][j]);
+      }
+    }
+    return magnitudes;
+  }
+
+  /** ⟨X, Y⟩. */
+  static double inner(double[][] x, double[][] y) {
+    double sum = 0;
+    for (int i = 0; i < x.length; i++) {
+      for (int j = 0; j < x[i].length; j++) {
+        sum += x[i][j] * y[i][j];
+      }
+    }
+    return sum;
+  }
+
+  static double squaredNorm(double[][] x) {
+    return inner(x, x);
+  }
+
+  /** ‖A − ZY‖². */
+  static double loss(double[][] a, double[][] z, double[][] y) {
+    double[][] product = times(z, y);
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      for (int t = 0; t < a[i].length; t++) {
+        double difference = a[i][t] - product[i][t];
+        sum += difference * difference;
+      }
+    }
+    return sum;
+  }
+
+  /** Sweeps of y_j ← max(0, y_j + (P_j − (QY)_j) / Q_jj), skipping features with Q_jj = 0. */
+  static double[][] hals(double[][] q, double[][] p, double[][] y, int sweeps) {
+    double[][] result = new double[y.length][];
+    for (int j = 0; j < y.length; j++) {
+      result[j] = y[j].clone();
+    }
+    for (int sweep = 0; sweep < sweeps; sweep++) {
+      for (int j = 0; j < y.length; j++) {
+        if (q[j][j] > 0) {
+          for (int t = 0; t < y[j].length; t++) {
+            double gradient = p[j][t];
+            for (int l = 0; l < y.length; l++) {
+              gradient -= q[j][l] * result[l][t];
+            }
+            result[j][t] = Math.max(0, result[j][t] + gradient / q[j][j]);
+          }
+        }
+      }
+    }
+    return result;
+  }
+
+  /** Zeroes in every column what is smaller than the {@code keep}-th largest magnitude. */
+  static double[][] winnerTakeAll(double[][] z, int keep) {
+    double[][] result = new double[z.length][z[0].length];
+    double[] magnitudes = new double[z.length];
+    for (int j = 0; j < z[0].length; j++) {
+      for (int i = 0; i < z.length; i++) {
+        magnitudes[i] = Math.abs(z[i][j]);
+      }
+      double[] sorted = magnitudes.clone();
+      java.util.Arrays.sort(sorted);
+      double threshold = sorted[sorted.length - keep];
+      for (int i = 0; i < z.length; i++) {
+        result[i][j] = magnitudes[i] >= threshold ? z[i][j] : 0;
+      }
+    }
+    return result;
+  }
+}

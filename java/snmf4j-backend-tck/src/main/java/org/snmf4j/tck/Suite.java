@@ -1,0 +1,118 @@
+package org.snmf4j.tck;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.TestInstance;
+import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Features;
+import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Statistics;
+import org.snmf4j.backend.UpdateRule;
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * One subject's tests. The backend is opened once and used on a problem as large as any that
+ * follows, so that its workspaces, which it may keep, have their size; after every test it must
+ * hold as many bytes as before.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class Suite {
+  Backend backend;
+  double tolerance;
+  private long heldBefore;
+
+  abstract Backend open(int threads);
+
+  @BeforeAll
+  final void openBackend() {
+    backend = open(2);
+    tolerance = Tolerance.of(backend.elementType());
+    warmUp(backend);
+  }
+
+  static void warmUp(Backend backend) {
+    Instance largest = new Instance(300, 1000, 100, 1);
+    UpdateRule[] rules = {new UpdateRule.Multiplicative(1e-6), new UpdateRule.Hals(2, 1e-6)};
+    try (Matrix values = Matrix.of(largest.a);
+        Activations a = backend.pack(values);
+        Features z = features(backend, largest.z);
+        Coefficients y = coefficients(backend, largest.y);
+        Coefficients p = backend.newCoefficients(largest.rank, largest.tokens);
+        Statistics s = backend.newStatistics(largest.neurons, largest.rank)) {
+      for (UpdateRule rule : rules) {
+        for (Refresh refresh : Refresh.values()) {
+          backend.pass(a, z, rule, y, null, p, refresh, s);
+        }
+      }
+      backend.project(a, z, p);
+      backend.residual(a, z, y);
+      backend.denseStatistics(a, y, s);
+      backend.ridgeSolve(s, 1e-6, z);
+      backend.winnerTakeAll(z, 3);
+    }
+  }
+
+  @AfterAll
+  final void closeBackend() {
+    if (backend != null) {
+      backend.close();
+    }
+  }
+
+  @BeforeEach
+  final void countBytes() {
+    heldBefore = backend.memory().current();
+  }
+
+  @AfterEach
+  final void nothingIsLeftBehind() {
+    MemoryUse memory = backend.memory();
+    assertEquals(heldBefore, memory.current(), "bytes held after the test");
+    assertTrue(memory.peak() >= memory.current(), () -> "peak below what is held: " + memory);
+  }
+
+  final Activations pack(double[][] values) {
+    try (Matrix matrix = Matrix.of(values)) {
+      return backend.pack(matrix);
+    }
+  }
+
+  final Features features(double[][] values) {
+    return features(backend, values);
+  }
+
+  static Features features(Backend backend, double[][] values) {
+    Features features = backend.newFeatures(values.length, values[0].length);
+    try (Matrix matrix = Matrix.of(values)) {
+      features.upload(matrix);
+    }
+    return features;
+  }
+
+  final Coefficients coefficients(double[][] values) {
+    return coefficients(backend, values);
+  }
+
+  static Coefficients coefficients(Backend backend, double[][] values) {
+    Coefficients coefficients = backend.newCoefficients(values.length, values[0].length);
+    try (Matrix matrix = Matrix.of(values)) {
+      coefficients.upload(matrix);
+    }
+    return coefficients;
+  }
+
+  /** The elements of a matrix that the test owns. */
+  static double[][] take(Matrix matrix) {
+    try (matrix) {
+      return matrix.toArray();
+    }
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * The conformance suite of backends. The tests of a backend, this library's own or a third party's,
+ * extend {@link org.snmf4j.tck.BackendConformance}.
+ *
+ * <p>Operations are held against textbook formulas in float64 ({@code Plain}, {@code
+ * LawsonHanson}), whole fits against the iterates of the method's authors and against the pure-Java
+ * backend.
+ */
+package org.snmf4j.tck;
