@@ -49,7 +49,7 @@ ensure_built() {
     local sources log="$CLI_TARGET/build.log"
     sources="$(fingerprint)"
     rm -f "$STAMP"
-    note "snmf4j: building (the first time takes some minutes) …"
+    note "snmf4j: building; the first time takes a minute or more …"
     if ! (cd "$ROOT" && "${MVN[@]}" -q -B -Dstyle.color=never -pl java/snmf4j-cli -am \
       -DskipTests -Dmaven.test.skip=true package) >"$log" 2>&1 </dev/null 9>&-; then
       cat "$log" >&2

@@ -20,13 +20,14 @@ memory_bytes() {
 
 # run_cli ARGUMENT…: replaces this process by the command.
 run_cli() {
-  local options=() extra=()
+  local options=() extra=() major
   use_java || die "snmf4j: no Java $JDK_MINIMUM or newer found (JAVA_HOME, PATH, /usr/lib/jvm)"
   # Matrices live off the heap; the JVM's default limit for that is the heap's own size.
   options+=("-XX:MaxDirectMemorySize=$(($(memory_bytes) * 8 / 10))")
-  if [ "$(java_major "$JAVA_HOME")" -ge 24 ]; then
-    options+=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
-  fi
+  # Newer JVMs warn on stderr about native code, and about libraries that use sun.misc.Unsafe.
+  major="$(java_major "$JAVA_HOME")"
+  if [ "$major" -ge 24 ]; then options+=(--enable-native-access=ALL-UNNAMED); fi
+  case "$major" in 24 | 25) options+=(--sun-misc-unsafe-memory-access=allow) ;; esac
   # Later options win, so the user's come last.
   read -r -a extra <<<"${JAVA_OPTS:-} ${SNMF4J_JAVA_OPTS:-}" || true
   exec "$JAVA_HOME/bin/java" "${options[@]}" ${extra[@]+"${extra[@]}"} -jar "$(cli_jar)" "$@"
