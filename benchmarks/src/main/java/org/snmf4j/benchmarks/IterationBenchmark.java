@@ -2,7 +2,6 @@ package org.snmf4j.benchmarks;
 
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -60,15 +59,6 @@ public class IterationBenchmark {
   private Features features;
   private Statistics statistics;
   private int keep;
-  private double extra;
-
-  /** Memory beyond one copy of A and the factors, in percent of A. */
-  @AuxCounters(AuxCounters.Type.EVENTS)
-  @State(Scope.Thread)
-  public static class Memory {
-    /** See the class. */
-    public double extraMemoryPercent;
-  }
 
   /** Packs the data and starts from random coefficients. */
   @Setup(Level.Trial)
@@ -93,11 +83,13 @@ public class IterationBenchmark {
     statistics = backend.newStatistics(size.neurons(), size.rank());
     keep = (int) Math.ceil(density * size.neurons());
     backend.denseStatistics(activations, current, statistics);
-    iteration(new Memory());
+    iteration();
     double bytes = backend.elementType().bytes();
     double a = bytes * size.neurons() * size.tokens();
     double factors = bytes * size.rank() * ((double) size.neurons() + size.tokens());
-    extra = 100 * (backend.memory().peak() - a - factors) / a;
+    System.out.printf(
+        "# memory beyond A and the factors: %.1f %% of A%n",
+        100 * (backend.memory().peak() - a - factors) / a);
   }
 
   /** Frees everything. */
@@ -108,7 +100,7 @@ public class IterationBenchmark {
 
   /** One iteration, the statistics for the next one included. */
   @Benchmark
-  public PassResult iteration(Memory memory) {
+  public PassResult iteration() {
     backend.ridgeSolve(statistics, 1e-6, features);
     backend.winnerTakeAll(features, keep);
     double[] norms = statistics.rowNorms();
@@ -129,7 +121,6 @@ public class IterationBenchmark {
     Coefficients swap = current;
     current = next;
     next = swap;
-    memory.extraMemoryPercent = extra;
     return result;
   }
 }

@@ -73,7 +73,7 @@ public final class MultiplicativeSolver {
     StoppingRule stopping = new StoppingRule(patience, tolerance);
     StopReason reason = StopReason.MAX_ITERATIONS;
     double squaredNorm = problem.activations().squaredNorm();
-    double[] losses = new double[maxIterations];
+    double[] losses = new double[Math.min(maxIterations, 1024)];
     int done = 0;
     long begin = System.nanoTime();
     monitor.checkCancelled();
@@ -116,6 +116,7 @@ public final class MultiplicativeSolver {
                 + " arithmetic bears: rescale them");
       }
       iterates.advance(loss);
+      losses = done < losses.length ? losses : Arrays.copyOf(losses, 2 * done);
       losses[done++] = loss;
       monitor
           .progress()
