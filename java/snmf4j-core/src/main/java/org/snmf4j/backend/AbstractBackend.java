@@ -38,6 +38,13 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doWinnerTakeAll(Features z, int keep);
 
+  protected abstract Activations doSample(Activations a, int stride);
+
+  protected abstract void doSweepColumns(
+      Statistics statistics, Features z, int keep, double penalty);
+
+  protected abstract void doRefit(Statistics statistics, Features z, double penalty);
+
   protected abstract void doScaleColumns(Features z, double[] factors);
 
   protected abstract PassResult doPass(
@@ -46,6 +53,7 @@ public abstract class AbstractBackend implements Backend {
       UpdateRule rule,
       Coefficients y,
       double[] rowScale,
+      Momentum momentum,
       Coefficients result,
       Refresh refresh,
       Statistics statistics);
@@ -134,6 +142,41 @@ public abstract class AbstractBackend implements Backend {
   }
 
   @Override
+  public final Activations sample(Activations a, int stride) {
+    Checks.positive("stride", stride, Integer.MAX_VALUE);
+    return locked(
+        () -> {
+          a.requireUsable(this, "activations");
+          return registered(doSample(a, stride));
+        });
+  }
+
+  @Override
+  public final void sweepColumns(Statistics statistics, Features z, int keep, double penalty) {
+    Checks.positive("keep", keep, z.neurons());
+    Checks.penalty(penalty);
+    locked(
+        () -> {
+          z.requireUsable(this, "features");
+          require(statistics, z.neurons(), z.rank());
+          doSweepColumns(statistics, z, keep, penalty);
+          return null;
+        });
+  }
+
+  @Override
+  public final void refit(Statistics statistics, Features z, double penalty) {
+    Checks.penalty(penalty);
+    locked(
+        () -> {
+          z.requireUsable(this, "features");
+          require(statistics, z.neurons(), z.rank());
+          doRefit(statistics, z, penalty);
+          return null;
+        });
+  }
+
+  @Override
   public final void scaleColumns(Features z, double[] factors) {
     double[] checked = factors.clone();
     run(
@@ -157,6 +200,7 @@ public abstract class AbstractBackend implements Backend {
       UpdateRule rule,
       Coefficients y,
       double[] rowScale,
+      Momentum momentum,
       Coefficients result,
       Refresh refresh,
       Statistics statistics) {
@@ -173,13 +217,22 @@ public abstract class AbstractBackend implements Backend {
               }
             }
           }
+          if (momentum != null) {
+            require(a, momentum.before());
+            Checks.shape(
+                "momentum",
+                momentum.before().rank(),
+                momentum.before().tokens(),
+                y.rank(),
+                y.tokens());
+          }
           if (refresh != Refresh.NONE) {
             if (statistics == null) {
               throw new InvalidArgumentException("statistics", null, "given to refresh " + refresh);
             }
             require(statistics, z.neurons(), z.rank());
           }
-          return doPass(a, z, rule, y, rowScale, result, refresh, statistics);
+          return doPass(a, z, rule, y, rowScale, momentum, result, refresh, statistics);
         });
   }
 

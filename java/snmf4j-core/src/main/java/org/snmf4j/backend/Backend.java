@@ -57,7 +57,16 @@ public interface Backend extends AutoCloseable {
   /** Room for the statistics of a problem of this shape. */
   Statistics newStatistics(int neurons, int rank);
 
-  /** C = AYᵀ and G = YYᵀ. */
+  /**
+   * Every {@code stride}-th panel of 64 tokens of A, from the first on, without a copy: a sample
+   * that costs nothing. A last panel of fewer tokens is left out, unless it is the only one. Stays
+   * valid as long as {@code a}.
+   *
+   * @param stride at least 1
+   */
+  Activations sample(Activations a, int stride);
+
+  /** C = AYᵀ, G = YYᵀ and the row sums of Y. */
   void denseStatistics(Activations a, Coefficients y, Statistics result);
 
   /**
@@ -77,6 +86,31 @@ public interface Backend extends AutoCloseable {
   void winnerTakeAll(Features z, int keep);
 
   /**
+   * One sweep of block coordinate descent over the columns of Z, each solved exactly: with b = C_j
+   * − Z G_j + z_j G_jj and b_S its {@code keep} entries of largest magnitude (of equal ones the
+   * first), z_j = b_S / ‖b_S‖ · max(0, ‖b_S‖ − penalty·‖y_j‖₁) / G_jj. A column with G_jj = 0
+   * becomes zero. Never raises ½‖A − ZY‖² + penalty Σ_j ‖z_j‖‖y_j‖₁ if every column has at most
+   * {@code keep} nonzeros.
+   *
+   * @param statistics those of Y, C dense
+   * @param z read and written
+   * @param keep between 1 and d
+   * @param penalty λ; finite, at least 0
+   */
+  void sweepColumns(Statistics statistics, Features z, int keep, double penalty);
+
+  /**
+   * Least squares of Z on its support, row by row: z_iS = (G_SS + D)⁻¹ C_iS, D diagonal with
+   * penalty·‖y_j‖₁ / ‖z_j‖ of the old z_j, which majorizes the penalty. A ridge of rounding size
+   * keeps singular systems solvable. Entries that come out as exactly zero leave the support.
+   *
+   * @param statistics those of Y, C at least where Z is not zero
+   * @param z read and written
+   * @param penalty λ; finite, at least 0
+   */
+  void refit(Statistics statistics, Features z, double penalty);
+
+  /**
    * Multiplies every column of Z by a factor.
    *
    * @param factors {@code [k]}, finite
@@ -89,6 +123,8 @@ public interface Backend extends AutoCloseable {
    * @param y where Y is read
    * @param rowScale {@code [k]}, positive and finite: Y is read with its rows multiplied by these;
    *     null for ones
+   * @param momentum where the coefficients before Y are, and how far to go on beyond Y: what is
+   *     read is max(0, Y + β(Y − before)); null for Y itself
    * @param result where Y′ is written; may be {@code y}
    * @param statistics where G and C of Y′ go; may be null if {@code refresh} is NONE
    */
@@ -98,6 +134,7 @@ public interface Backend extends AutoCloseable {
       UpdateRule rule,
       Coefficients y,
       double[] rowScale,
+      Momentum momentum,
       Coefficients result,
       Refresh refresh,
       Statistics statistics);

@@ -27,6 +27,12 @@ final class Checks {
     }
   }
 
+  static void penalty(double penalty) {
+    if (!(penalty >= 0) || Double.isInfinite(penalty)) {
+      throw new InvalidArgumentException("penalty", penalty, "finite and not negative");
+    }
+  }
+
   static void positive(String name, long value, long limit) {
     if (value < 1 || value > limit) {
       throw new InvalidArgumentException(name, value, "between 1 and " + limit);

@@ -2,7 +2,10 @@ package org.snmf4j.backend;
 
 import org.snmf4j.matrix.Matrix;
 
-/** C = AYᵀ {@code [d, k]} and G = YYᵀ {@code [k, k]} of some coefficients Y; G in float64. */
+/**
+ * C = AYᵀ {@code [d, k]}, G = YYᵀ {@code [k, k]} and the row sums {@code [k]} of some coefficients
+ * Y; G and the sums in float64.
+ */
 public abstract class Statistics extends Resident {
   private final int neurons;
   private final int rank;
@@ -38,12 +41,19 @@ public abstract class Statistics extends Resident {
     return norms;
   }
 
+  /** Σ_t Y_jt for every row j of Y, {@code [k]}; ‖y_j‖₁ where Y is not negative. */
+  public final double[] rowSums() {
+    return owner().call(this::doRowSums, this, "statistics");
+  }
+
   /** A copy of C {@code [d, k]} of the backend's element type, which the caller closes. */
   public final Matrix cross() {
     return owner().call(this::doCross, this, "statistics");
   }
 
   protected abstract double[][] doGram();
+
+  protected abstract double[] doRowSums();
 
   protected abstract Matrix doCross();
 }

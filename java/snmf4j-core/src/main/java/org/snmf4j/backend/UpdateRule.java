@@ -26,14 +26,24 @@ public sealed interface UpdateRule {
    * @param tolerance a group of neighbouring tokens is done once a sweep lowers its squared error
    *     by no more than this fraction of the squared norm that its coefficients explain; 0 runs all
    *     sweeps
+   * @param penalty λ of the objective ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁: P_j − λ‖z_j‖ takes the place
+   *     of P_j; 0 for plain least squares
    */
-  record Hals(int sweeps, double tolerance) implements UpdateRule {
+  record Hals(int sweeps, double tolerance, double penalty) implements UpdateRule {
+    /** Without a penalty. */
+    public Hals(int sweeps, double tolerance) {
+      this(sweeps, tolerance, 0);
+    }
+
     public Hals {
       if (sweeps < 1) {
         throw new InvalidArgumentException("sweeps", sweeps, "at least 1");
       }
       if (!(tolerance >= 0 && tolerance < 1)) {
         throw new InvalidArgumentException("tolerance", tolerance, "at least 0 and below 1");
+      }
+      if (!(penalty >= 0) || Double.isInfinite(penalty)) {
+        throw new InvalidArgumentException("penalty", penalty, "finite and not negative");
       }
     }
   }
