@@ -20,6 +20,8 @@ struct snmf4j_scratch {
   snmf4j::Buffer<double> wide;       // the same in float64
   snmf4j::Buffer<double> gram;       // this worker's G, [padded][padded]
   snmf4j::Buffer<float> cross;       // this worker's C, [d][padded]; the first uses the result's
+  snmf4j::Buffer<float> support;     // this worker's C on the support, by nonzero of Z
+  snmf4j::Buffer<double> row_sums;   // this worker's sums of Y's rows, [k]
 };
 
 struct snmf4j_context {
@@ -35,15 +37,21 @@ struct snmf4j_context {
 
 struct snmf4j_panels {
   snmf4j_panels(snmf4j_context* context, int64_t rows, int64_t tokens);
+  // A view of every stride-th panel.
+  snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_t count, int64_t tokens);
 
-  float* panel(int64_t p) { return data.data() + p * rows * snmf4j::kPanel; }
-  const float* panel(int64_t p) const { return data.data() + p * rows * snmf4j::kPanel; }
+  float* panel(int64_t p) { return base + p * step; }
+  const float* panel(int64_t p) const { return base + p * step; }
 
   snmf4j_context* const context;
   const int64_t rows;
   const int64_t tokens;
   const int64_t count;
-  snmf4j::Buffer<float> data;
+
+ private:
+  snmf4j::Buffer<float> data;  // empty in a view
+  float* const base;
+  const int64_t step;  // floats between neighbouring panels
 };
 
 struct snmf4j_features {
@@ -75,8 +83,9 @@ struct snmf4j_statistics {
   const int64_t neurons;
   const int rank;
   const int padded;
-  snmf4j::Buffer<float> cross;  // C, [d][padded]
-  snmf4j::Buffer<double> gram;  // G, [k][k]
+  snmf4j::Buffer<float> cross;      // C, [d][padded]
+  snmf4j::Buffer<double> gram;      // G, [k][k]
+  snmf4j::Buffer<double> row_sums;  // [k]
 };
 
 namespace snmf4j {

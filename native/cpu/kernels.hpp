@@ -53,12 +53,22 @@ struct Kernels {
   // out = y * sqrt((P+ + Q-y) / (P- + Q+y + epsilon)); out may not be y.
   void (*multiply)(const SignedRows& q, const float* p, const float* y, float epsilon, float* out);
 
-  // One sweep of coordinate descent on y, in place; q is [k][k], inverse [k] holds 1 / Q_jj or 0.
-  // Returns by how much |a - Zy|^2 fell.
-  double (*descend)(int rank, const float* q, const float* inverse, const float* p, float* y);
+  // out = max(0, y + beta (y - before)) over count floats, a multiple of 64.
+  void (*extrapolate)(const float* y, const float* before, float beta, int64_t count, float* out);
 
-  // 2<P,Y> - <QY,Y>.
-  double (*explained)(int rank, const float* q, const float* p, const float* y);
+  // One sweep of coordinate descent on y, in place; q is [k][k], inverse [k] holds 1 / Q_jj or 0,
+  // shift [k] is subtracted from the rows of P. Returns by how much |a - Zy|^2 + 2 <shift, y> fell.
+  double (*descend)(int rank, const float* q, const float* inverse, const float* shift,
+                    const float* p, float* y);
+
+  // 2<P - shift,Y> - <QY,Y>.
+  double (*explained)(int rank, const float* q, const float* shift, const float* p, const float* y);
+
+  // sums [k] += the sums of y's rows, in float64.
+  void (*row_sums)(const float* y, int rank, double* sums);
+
+  // c[e] += C at the e-th nonzero of Z.
+  void (*support_cross)(const float* a, const SparseColumns& z, const float* y, float* c);
 
   // <x, y> over count floats, a multiple of 64, summed in float64.
   double (*dot)(const float* x, const float* y, int64_t count);

@@ -6,6 +6,8 @@
 #define SNMF4J_LANES 16
 // Rows of a tile of C: as many as leave the registers room for one row of Y.
 #define SNMF4J_TILE_ROWS 12
+// Rows of Y whose gradients are held in registers together.
+#define SNMF4J_BLOCK_ROWS 6
 
 namespace snmf4j {
 namespace {
@@ -21,8 +23,11 @@ namespace {
 const Kernels kAvx512Kernels = {"avx512",
                                 project,
                                 multiply,
+                                extrapolate,
                                 descend,
                                 explained,
+                                row_sums,
+                                support_cross,
                                 dot,
                                 cross,
                                 gram,

@@ -8,6 +8,8 @@
 #define SNMF4J_LANES 4
 // Rows of a tile of C: as many as leave the registers room for one row of Y.
 #define SNMF4J_TILE_ROWS 6
+// Rows of Y whose gradients are held in registers together.
+#define SNMF4J_BLOCK_ROWS 2
 
 namespace snmf4j {
 namespace {
@@ -23,8 +25,11 @@ namespace {
 const Kernels kPortableKernels = {"portable",
                                   project,
                                   multiply,
+                                  extrapolate,
                                   descend,
                                   explained,
+                                  row_sums,
+                                  support_cross,
                                   dot,
                                   cross,
                                   gram,

@@ -53,54 +53,168 @@ static void multiply(const SignedRows& q, const float* p, const float* y, float 
   }
 }
 
-static double descend(int rank, const float* q, const float* inverse, const float* p, float* y) {
+static void extrapolate(const float* y, const float* before, float beta, int64_t count,
+                        float* out) {
   const vfloat zero = {};
-  vdouble gain = {};
-  for (int j = 0; j < rank; j++) {
-    if (inverse[j] == 0) continue;
-    const float* row = q + static_cast<int64_t>(j) * rank;
-    for (int s = 0; s < kStripes; s++) {
-      const int at = s * kStripe * kLanes;
-      const int64_t here = static_cast<int64_t>(j) * kPanel + at;
-      vfloat gradient[kStripe];
-      for (int v = 0; v < kStripe; v++) gradient[v] = load(p + here + v * kLanes);
-      for (int l = 0; l < rank; l++) {
-        const vfloat value = splat(row[l]);
-        const float* other = y + static_cast<int64_t>(l) * kPanel + at;
-        for (int v = 0; v < kStripe; v++) gradient[v] -= value * load(other + v * kLanes);
-      }
-      for (int v = 0; v < kStripe; v++) {
-        const vfloat old = load(y + here + v * kLanes);
-        const vfloat moved = larger(old + gradient[v] * inverse[j], zero);
-        const vfloat step = moved - old;
-        gain = add_product(gain, step, 2 * gradient[v] - row[j] * step);
-        store(y + here + v * kLanes, moved);
-      }
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const vfloat now = load(y + i);
+    store(out + i, larger(now + beta * (now - load(before + i)), zero));
+  }
+}
+
+// Rows [j, j + kRows) of P - shift - QY on a stripe of tokens: several rows share each load of Y.
+template <int kRows>
+static inline void gradient_block(int rank, const float* q, const float* shift, const float* p,
+                                  const float* y, int j, int at, vfloat (&block)[kRows][kStripe]) {
+#pragma GCC unroll 8
+  for (int b = 0; b < kRows; b++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kStripe; v++) {
+      block[b][v] = load(p + static_cast<int64_t>(j + b) * kPanel + at + v * kLanes) - shift[j + b];
     }
   }
+  for (int l = 0; l < rank; l++) {
+    const float* other = y + static_cast<int64_t>(l) * kPanel + at;
+    vfloat row[kStripe];
+#pragma GCC unroll 4
+    for (int v = 0; v < kStripe; v++) row[v] = load(other + v * kLanes);
+#pragma GCC unroll 8
+    for (int b = 0; b < kRows; b++) {
+      const vfloat value = splat(q[static_cast<int64_t>(j + b) * rank + l]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kStripe; v++) block[b][v] -= value * row[v];
+    }
+  }
+}
+
+// Updates rows [j, j + kRows) one after the other; each step corrects the gradients after it.
+template <int kRows>
+static inline void descend_block(int rank, const float* q, const float* inverse, const float* shift,
+                                 const float* p, float* y, int j, vdouble& gain) {
+  const vfloat zero = {};
+  for (int s = 0; s < kStripes; s++) {
+    const int at = s * kStripe * kLanes;
+    vfloat gradient[kRows][kStripe];
+    gradient_block<kRows>(rank, q, shift, p, y, j, at, gradient);
+    vfloat some = {};
+#pragma GCC unroll 8
+    for (int b = 0; b < kRows; b++) {
+      const float diagonal = q[static_cast<int64_t>(j + b) * rank + j + b];
+      float* row = y + static_cast<int64_t>(j + b) * kPanel + at;
+#pragma GCC unroll 4
+      for (int v = 0; v < kStripe; v++) {
+        const vfloat old = load(row + v * kLanes);
+        // A feature without neurons has no reciprocal and keeps its coefficients.
+        const vfloat moved =
+            inverse[j + b] > 0 ? larger(old + gradient[b][v] * inverse[j + b], zero) : old;
+        const vfloat step = moved - old;
+        some += step * (2 * gradient[b][v] - diagonal * step);
+        store(row + v * kLanes, moved);
+#pragma GCC unroll 8
+        for (int later = b + 1; later < kRows; later++) {
+          gradient[later][v] -= splat(q[static_cast<int64_t>(j + later) * rank + j + b]) * step;
+        }
+      }
+    }
+    gain = add_product(gain, some, splat(1.0f));
+  }
+}
+
+static double descend(int rank, const float* q, const float* inverse, const float* shift,
+                      const float* p, float* y) {
+  vdouble gain = {};
+  int j = 0;
+  for (; j + SNMF4J_BLOCK_ROWS <= rank; j += SNMF4J_BLOCK_ROWS) {
+    descend_block<SNMF4J_BLOCK_ROWS>(rank, q, inverse, shift, p, y, j, gain);
+  }
+  for (; j < rank; j++) descend_block<1>(rank, q, inverse, shift, p, y, j, gain);
   return sum(gain);
 }
 
-static double explained(int rank, const float* q, const float* p, const float* y) {
+static double explained(int rank, const float* q, const float* shift, const float* p,
+                        const float* y) {
   vdouble total = {};
   for (int j = 0; j < rank; j++) {
-    const float* row = q + static_cast<int64_t>(j) * rank;
     for (int s = 0; s < kStripes; s++) {
       const int at = s * kStripe * kLanes;
       const int64_t here = static_cast<int64_t>(j) * kPanel + at;
-      vfloat rest[kStripe];
-      for (int v = 0; v < kStripe; v++) rest[v] = 2 * load(p + here + v * kLanes);
-      for (int l = 0; l < rank; l++) {
-        const vfloat value = splat(row[l]);
-        const float* other = y + static_cast<int64_t>(l) * kPanel + at;
-        for (int v = 0; v < kStripe; v++) rest[v] -= value * load(other + v * kLanes);
-      }
+      vfloat rest[1][kStripe];
+      gradient_block<1>(rank, q, shift, p, y, j, at, rest);
       for (int v = 0; v < kStripe; v++) {
-        total = add_product(total, load(y + here + v * kLanes), rest[v]);
+        const vfloat twice = rest[0][v] + load(p + here + v * kLanes) - shift[j];
+        total = add_product(total, load(y + here + v * kLanes), twice);
       }
     }
   }
   return sum(total);
+}
+
+static void row_sums(const float* y, int rank, double* sums) {
+  for (int j = 0; j < rank; j++) {
+    vdouble total = {};
+    for (int t = 0; t < kPanel; t += kLanes) {
+      total = add_product(total, load(y + static_cast<int64_t>(j) * kPanel + t), splat(1.0f));
+    }
+    sums[j] += sum(total);
+  }
+}
+
+// The sums of kLanes vectors, as a vector, in log2(kLanes) rounds of pairwise additions.
+template <int kCount>
+static inline vfloat sum_each(vfloat (&rows)[kCount]) {
+  if constexpr (kCount == 1) {
+    return rows[0];
+  } else {
+    vindex even, odd;
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; i++) {
+      even[i] = 2 * i;
+      odd[i] = 2 * i + 1;
+    }
+    vfloat half[kCount / 2];
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount / 2; i++) {
+      half[i] = __builtin_shuffle(rows[2 * i], rows[2 * i + 1], even) +
+                __builtin_shuffle(rows[2 * i], rows[2 * i + 1], odd);
+    }
+    return sum_each<kCount / 2>(half);
+  }
+}
+
+static void support_cross(const float* a, const SparseColumns& z, const float* y, float* c) {
+  for (int j = 0; j < z.rank; j++) {
+    vfloat coefficients[kPanel / kLanes];
+    for (int t = 0; t < kPanel / kLanes; t++) {
+      coefficients[t] = load(y + static_cast<int64_t>(j) * kPanel + t * kLanes);
+    }
+    int64_t e = z.start[j];
+    for (; e + kLanes <= z.start[j + 1]; e += kLanes) {
+      vfloat products[kLanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; i++) {
+        const float* row = a + static_cast<int64_t>(z.index[e + i]) * kPanel;
+        vfloat total = load(row) * coefficients[0];
+#pragma GCC unroll 16
+        for (int t = 1; t < kPanel / kLanes; t++) {
+          total += load(row + t * kLanes) * coefficients[t];
+        }
+        products[i] = total;
+      }
+      const vfloat sums = sum_each(products);
+      vfloat target;
+      __builtin_memcpy(&target, c + e, sizeof target);
+      target += sums;
+      __builtin_memcpy(c + e, &target, sizeof target);
+    }
+    for (; e < z.start[j + 1]; e++) {
+      const float* row = a + static_cast<int64_t>(z.index[e]) * kPanel;
+      vfloat total = load(row) * coefficients[0];
+      for (int t = 1; t < kPanel / kLanes; t++) {
+        total += load(row + t * kLanes) * coefficients[t];
+      }
+      c[e] += static_cast<float>(sum(add_product(vdouble{}, total, splat(1.0f))));
+    }
+  }
 }
 
 static double dot(const float* x, const float* y, int64_t count) {

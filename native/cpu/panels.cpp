@@ -1,6 +1,6 @@
 // Matrices with a token axis: packing in and out.
-#include <atomic>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "handles.hpp"
@@ -43,12 +43,23 @@ snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int64_t height, int64_t widt
       rows(height),
       tokens(width),
       count((width + kPanel - 1) / kPanel),
-      data(&owner->memory, panels_size(height, width)) {
+      data(&owner->memory, panels_size(height, width)),
+      base(data.data()),
+      step(height * kPanel) {
   // In parallel, so that each worker touches its own pages first.
   owner->pool.ranges(count, [&](int, int64_t from, int64_t to) {
-    std::memset(panel(from), 0, static_cast<std::size_t>((to - from) * rows * kPanel) * 4);
+    std::memset(panel(from), 0, static_cast<std::size_t>((to - from) * step) * sizeof(float));
   });
 }
+
+snmf4j_panels::snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_t size,
+                             int64_t width)
+    : context(origin.context),
+      rows(origin.rows),
+      tokens(width),
+      count(size),
+      base(origin.base),
+      step(origin.step * stride) {}
 
 int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
                          snmf4j_panels** result) {
@@ -60,6 +71,36 @@ int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
 
 int snmf4j_panels_destroy(snmf4j_panels* panels) {
   return entry([&] { delete panels; });
+}
+
+int snmf4j_panels_sample(const snmf4j_panels* panels, int64_t stride, snmf4j_panels** result,
+                         double* squares) {
+  return entry([&] {
+    require(panels != nullptr && result != nullptr, "panels and result must not be null");
+    require(stride >= 1, "stride must be at least 1");
+    const int64_t full = panels->tokens / kPanel;
+    const int64_t count = full == 0 ? 1 : (full - 1) / stride + 1;
+    const int64_t tokens = full == 0 ? panels->tokens : count * kPanel;
+    // A stride beyond the last panel never leads anywhere, but must not overflow.
+    const int64_t used = stride < panels->count ? stride : panels->count;
+    std::unique_ptr<snmf4j_panels> view(new snmf4j_panels(*panels, used, count, tokens));
+    if (squares != nullptr) {
+      std::vector<double> parts(static_cast<std::size_t>(panels->context->pool.size()), 0);
+      panels->context->pool.ranges(count, [&](int worker, int64_t from, int64_t to) {
+        for (int64_t p = from; p < to; p++) {
+          parts[static_cast<std::size_t>(worker)] +=
+              panels->context->kernels.dot(view->panel(p), view->panel(p), view->rows * kPanel);
+        }
+      });
+      *squares = 0;
+      for (double part : parts) *squares += part;
+    }
+    *result = view.release();
+  });
+}
+
+int64_t snmf4j_panels_tokens(const snmf4j_panels* panels) {
+  return panels == nullptr ? 0 : panels->tokens;
 }
 
 int snmf4j_panels_write_rows(snmf4j_panels* panels, int type, const void* source, int64_t stride,

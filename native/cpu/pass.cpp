@@ -99,8 +99,10 @@ struct SignedForm {
 // Sums of C and G, by worker and then together.
 class Sums {
  public:
-  Sums(snmf4j_context& context, snmf4j_statistics* target, int refresh)
-      : context_(context), target_(target), refresh_(refresh) {
+  // `support` is Z's; it is read only if C is wanted there.
+  Sums(snmf4j_context& context, snmf4j_statistics* target, int refresh,
+       const SparseColumns& support)
+      : context_(context), target_(target), refresh_(refresh), support_(support) {
     if (refresh == SNMF4J_REFRESH_NONE) return;
     const auto padded = static_cast<std::size_t>(target->padded);
     for (int w = 0; w < context.pool.size(); w++) {
@@ -108,6 +110,10 @@ class Sums {
       scratch.transposed.reserve(&context.memory, padded * kPanel);
       scratch.wide.reserve(&context.memory, padded * kPanel);
       scratch.gram.reserve(&context.memory, padded * padded);
+      scratch.row_sums.reserve(&context.memory, padded);
+      if (refresh == SNMF4J_REFRESH_SUPPORT) {
+        scratch.support.reserve(&context.memory, nonzeros());
+      }
       if (refresh == SNMF4J_REFRESH_DENSE && w > 0) {
         scratch.cross.reserve(&context.memory, target->cross.size());
       }
@@ -122,6 +128,10 @@ class Sums {
     std::memset(scratch.transposed.data(), 0, padded * kPanel * sizeof(float));
     std::memset(scratch.wide.data(), 0, padded * kPanel * sizeof(double));
     std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
+    std::memset(scratch.row_sums.data(), 0, padded * sizeof(double));
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      std::memset(scratch.support.data(), 0, nonzeros() * sizeof(float));
+    }
     if (refresh_ == SNMF4J_REFRESH_DENSE) {
       std::memset(cross(worker), 0, target_->cross.size() * sizeof(float));
     }
@@ -134,6 +144,10 @@ class Sums {
     kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(),
                       scratch.wide.data());
     kernels.gram(scratch.wide.data(), target_->padded, scratch.gram.data());
+    kernels.row_sums(y, target_->rank, scratch.row_sums.data());
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      kernels.support_cross(a, support_, y, scratch.support.data());
+    }
     if (refresh_ == SNMF4J_REFRESH_DENSE) {
       kernels.cross(a, target_->neurons, scratch.transposed.data(), target_->padded, cross(worker),
                     next);
@@ -155,6 +169,14 @@ class Sums {
         target_->gram[static_cast<std::size_t>(l) * k + j] = sum;
       }
     }
+    for (int j = 0; j < k; j++) {
+      double sum = 0;
+      for (std::size_t w = 0; w < begun.size(); w++) {
+        if (begun[w]) sum += context_.scratch[w].row_sums[static_cast<std::size_t>(j)];
+      }
+      target_->row_sums[static_cast<std::size_t>(j)] = sum;
+    }
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) reduce_support(begun);
     if (refresh_ != SNMF4J_REFRESH_DENSE) return;
     const auto size = static_cast<int64_t>(target_->cross.size());
     context_.pool.ranges(size, [&](int, int64_t from, int64_t to) {
@@ -175,6 +197,20 @@ class Sums {
   }
 
  private:
+  std::size_t nonzeros() const { return static_cast<std::size_t>(support_.start[support_.rank]); }
+
+  void reduce_support(const std::vector<char>& begun) {
+    for (int j = 0; j < support_.rank; j++) {
+      for (int64_t e = support_.start[j]; e < support_.start[j + 1]; e++) {
+        float sum = 0;
+        for (std::size_t w = 0; w < begun.size(); w++) {
+          if (begun[w]) sum += context_.scratch[w].support[static_cast<std::size_t>(e)];
+        }
+        target_->cross[static_cast<std::size_t>(support_.index[e]) * target_->padded + j] = sum;
+      }
+    }
+  }
+
   float* cross(int worker) {
     return worker == 0 ? target_->cross.data()
                        : context_.scratch[static_cast<std::size_t>(worker)].cross.data();
@@ -183,6 +219,7 @@ class Sums {
   snmf4j_context& context_;
   snmf4j_statistics* const target_;
   const int refresh_;
+  const SparseColumns support_;
 };
 
 // P of a panel, by the sparse kernel or, for dense features, BLAS.
@@ -214,13 +251,71 @@ class Projector {
 };
 
 // Sweeps until the panel's error falls no more.
-void descend(const Kernels& kernels, const Products& q, const float* inverse, const float* p,
-             float* y, int sweeps, double tolerance) {
+void descend(const Kernels& kernels, const Products& q, const float* inverse, const float* shift,
+             const float* p, float* y, int sweeps, double tolerance) {
   for (int sweep = 0; sweep < sweeps; sweep++) {
-    const double gain = kernels.descend(q.rank, q.narrow.data(), inverse, p, y);
+    const double gain = kernels.descend(q.rank, q.narrow.data(), inverse, shift, p, y);
     if (tolerance > 0 &&
-        gain <= tolerance * std::fabs(kernels.explained(q.rank, q.narrow.data(), p, y))) {
+        gain <= tolerance * std::fabs(kernels.explained(q.rank, q.narrow.data(), shift, p, y))) {
       return;
+    }
+  }
+}
+
+// What HALS reads besides Q: 1 / Q_jj, or 0 where that is nothing, and penalty * |z_j|.
+struct Descent {
+  Descent(snmf4j_context& context, const Products& q, double penalty)
+      : inverse(&context.memory, static_cast<std::size_t>(q.rank)),
+        shift(&context.memory, static_cast<std::size_t>(q.rank)) {
+    for (std::size_t j = 0; j < inverse.size(); j++) {
+      const std::size_t at = j * inverse.size() + j;
+      const float reciprocal = q.narrow[at] > 0 ? 1 / q.narrow[at] : 0;
+      inverse[j] = std::isfinite(reciprocal) ? reciprocal : 0;
+      shift[j] = static_cast<float>(penalty * std::sqrt(q.wide[at]));
+    }
+  }
+
+  Buffer<float> inverse, shift;
+};
+
+void require_update(const snmf4j_update* update, const snmf4j_panels* y,
+                    const snmf4j_panels* result) {
+  require(update != nullptr, "update must not be null");
+  if (update->rule == SNMF4J_RULE_MULTIPLICATIVE) {
+    require(update->epsilon > 0, "epsilon must be positive");
+  } else {
+    require(update->rule == SNMF4J_RULE_HALS, "rule must be one of SNMF4J_RULE_*");
+    require(update->sweeps >= 1, "sweeps must be at least 1");
+    require(update->tolerance >= 0, "tolerance must not be negative");
+    require(update->penalty >= 0 && std::isfinite(update->penalty),
+            "penalty must be finite and not negative");
+  }
+  if (update->before != nullptr) {
+    require(update->before->context == y->context, "all handles must share a context");
+    require(update->before->rows == y->rows && update->before->tokens == y->tokens,
+            "Y and what was before must have the same shape");
+    require(update->before != result, "what was before must not be overwritten");
+    require(update->beta >= 0 && update->beta <= 1, "beta must be between 0 and 1");
+  }
+}
+
+// Y as an update reads it, with its rows scaled or extrapolated.
+void read(const Kernels& kernels, const snmf4j_update& update, const snmf4j_panels& y,
+          int64_t panel, float* target) {
+  const float* now = y.panel(panel);
+  const int64_t size = y.rows * kPanel;
+  if (update.before != nullptr) {
+    kernels.extrapolate(now, update.before->panel(panel), static_cast<float>(update.beta), size,
+                        target);
+  } else if (update.row_scale == nullptr) {
+    std::memcpy(target, now, static_cast<std::size_t>(size) * sizeof(float));
+  } else {
+    for (int64_t j = 0; j < y.rows; j++) {
+      // In float64: the scale of a row that has almost died is beyond float32.
+      const double factor = update.row_scale[j];
+      for (int t = 0; t < kPanel; t++) {
+        target[j * kPanel + t] = static_cast<float>(now[j * kPanel + t] * factor);
+      }
     }
   }
 }
@@ -233,7 +328,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y);
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
-    Sums sums(context, result, SNMF4J_REFRESH_DENSE);
+    Sums sums(context, result, SNMF4J_REFRESH_DENSE, SparseColumns{});
     std::vector<char> begun(static_cast<std::size_t>(context.pool.size()), 0);
     // The first worker's C is the result's own and must be zeroed even if it gets no panel.
     sums.begin(0);
@@ -249,35 +344,26 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
   });
 }
 
-int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, int rule, double parameter, int sweeps,
-                const snmf4j_panels* y, const double* row_scale, snmf4j_panels* result, int refresh,
+int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update* update,
+                const snmf4j_panels* y, snmf4j_panels* result, int refresh,
                 snmf4j_statistics* statistics, double* sums_out) {
   return entry([&] {
     require_shapes(a, z, y);
     require_shapes(a, z, result);
+    require_update(update, y, result);
     require(sums_out != nullptr, "sums must not be null");
     require(refresh >= SNMF4J_REFRESH_NONE && refresh <= SNMF4J_REFRESH_DENSE,
             "refresh must be one of SNMF4J_REFRESH_*");
-    require(rule == SNMF4J_RULE_MULTIPLICATIVE || rule == SNMF4J_RULE_HALS,
-            "rule must be one of SNMF4J_RULE_*");
-    require(rule != SNMF4J_RULE_MULTIPLICATIVE || parameter > 0, "epsilon must be positive");
-    require(rule != SNMF4J_RULE_HALS || (parameter >= 0 && sweeps >= 1),
-            "tolerance must not be negative and sweeps at least 1");
     if (refresh != SNMF4J_REFRESH_NONE) require_shapes(a, y, statistics);
     snmf4j_context& context = *a->context;
     const Kernels& kernels = context.kernels;
-    const int k = z->rank;
-    const int64_t size = static_cast<int64_t>(k) * kPanel;
+    const bool multiplicative = update->rule == SNMF4J_RULE_MULTIPLICATIVE;
+    const int64_t size = static_cast<int64_t>(z->rank) * kPanel;
     const Projector project(*z);
     const Products q(context, project.columns(), z->dense.data(), z->neurons);
     const SignedForm signs(context, q);
-    Buffer<float> inverse(&context.memory, static_cast<std::size_t>(k));
-    for (int j = 0; j < k; j++) {
-      const float diagonal = q.narrow[static_cast<std::size_t>(j) * k + j];
-      const float reciprocal = diagonal > 0 ? 1 / diagonal : 0;
-      inverse[static_cast<std::size_t>(j)] = std::isfinite(reciprocal) ? reciprocal : 0;
-    }
-    Sums sums(context, statistics, refresh);
+    const Descent descent(context, q, multiplicative ? 0 : update->penalty);
+    Sums sums(context, statistics, refresh, project.columns());
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -294,24 +380,19 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, int rule, double par
       double total = 0;
       for (int64_t panel = from; panel < to; panel++) {
         const float* activations = a->panel(panel);
-        project(activations, p);
-        const float* old = y->panel(panel);
-        for (int j = 0; j < k; j++) {
-          // In float64: the scale of a row that has almost died is beyond float32.
-          const double factor = row_scale == nullptr ? 1 : row_scale[j];
-          for (int t = 0; t < kPanel; t++) {
-            source[j * kPanel + t] = static_cast<float>(old[j * kPanel + t] * factor);
-          }
-        }
+        const float* next = panel + 1 < to ? a->panel(panel + 1) : nullptr;
         float* target = result->panel(panel);
-        if (rule == SNMF4J_RULE_MULTIPLICATIVE) {
-          kernels.multiply(signs.rows, p, source, static_cast<float>(parameter), target);
+        project(activations, p);
+        read(kernels, *update, *y, panel, source);
+        if (multiplicative) {
+          kernels.multiply(signs.rows, p, source, static_cast<float>(update->epsilon), target);
         } else {
+          descend(kernels, q, descent.inverse.data(), descent.shift.data(), p, source,
+                  update->sweeps, update->tolerance);
           std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
-          descend(kernels, q, inverse.data(), p, target, sweeps, parameter);
         }
         total += kernels.dot(p, target, size);
-        sums.add(worker, activations, target, panel + 1 < to ? a->panel(panel + 1) : nullptr);
+        sums.add(worker, activations, target, next);
       }
       cross[static_cast<std::size_t>(worker)] = total;
     });

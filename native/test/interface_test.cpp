@@ -11,6 +11,13 @@
 
 namespace {
 
+snmf4j_update multiplicative(double epsilon = 1e-6) {
+  snmf4j_update update{};
+  update.rule = SNMF4J_RULE_MULTIPLICATIVE;
+  update.epsilon = epsilon;
+  return update;
+}
+
 struct Setup {
   explicit Setup(int threads = 2, int isa = SNMF4J_ISA_BEST) {
     REQUIRE(snmf4j_context_create(threads, isa, SNMF4J_OPENBLAS, &context) == SNMF4J_OK);
@@ -47,8 +54,9 @@ struct Setup {
     REQUIRE(snmf4j_ridge_solve(statistics, 1e-6, z) == SNMF4J_OK);
     REQUIRE(snmf4j_features_winner_take_all(z, 4) == SNMF4J_OK);
     double sums[2];
-    REQUIRE(snmf4j_pass(a, z, SNMF4J_RULE_MULTIPLICATIVE, 1e-6, 1, y, nullptr, next,
-                        SNMF4J_REFRESH_DENSE, statistics, sums) == SNMF4J_OK);
+    const snmf4j_update update = multiplicative();
+    REQUIRE(snmf4j_pass(a, z, &update, y, next, SNMF4J_REFRESH_DENSE, statistics, sums) ==
+            SNMF4J_OK);
     const double loss = norm - 2 * sums[0] + sums[1];
     double residual = 0;
     REQUIRE(snmf4j_residual(a, z, next, &residual) == SNMF4J_OK);
@@ -66,6 +74,15 @@ struct Setup {
   snmf4j_statistics* statistics = nullptr;
   double norm = 0;
 };
+
+snmf4j_update hals(int sweeps, double tolerance, double penalty) {
+  snmf4j_update update{};
+  update.rule = SNMF4J_RULE_HALS;
+  update.sweeps = sweeps;
+  update.tolerance = tolerance;
+  update.penalty = penalty;
+  return update;
+}
 
 bool message_has(const char* part) {
   return std::string(snmf4j_last_message()).find(part) != std::string::npos;
@@ -186,18 +203,30 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   CHECK(snmf4j_ridge_solve(nullptr, 1, s.z) == SNMF4J_INVALID_ARGUMENT);
 
   double sums[2];
-  auto pass = [&](snmf4j_panels* a, int rule, double parameter, int sweeps, int refresh,
+  auto pass = [&](snmf4j_panels* a, snmf4j_update update, int refresh,
                   snmf4j_statistics* statistics) {
-    return snmf4j_pass(a, s.z, rule, parameter, sweeps, s.y, nullptr, s.next, refresh, statistics,
-                       sums);
+    return snmf4j_pass(a, s.z, &update, s.y, s.next, refresh, statistics, sums);
   };
-  CHECK(pass(s.a, 5, 1, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(pass(s.a, 0, 0, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(pass(s.a, 1, -1, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(pass(s.a, 1, 0, 0, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(pass(s.a, 0, 1, 1, 3, s.statistics) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(pass(s.a, 0, 1, 1, 1, nullptr) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(pass(s.y, 0, 1, 1, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  snmf4j_update odd = multiplicative();
+  odd.rule = 5;
+  CHECK(pass(s.a, odd, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, multiplicative(0), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, hals(1, -1, 0), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, hals(0, 0, 0), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, hals(1, 0, -1), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, multiplicative(), 4, s.statistics) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.a, multiplicative(), 1, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  odd = hals(1, 0, 0);
+  odd.before = s.next;
+  CHECK(pass(s.a, odd, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("must not be overwritten"));
+  odd.before = s.a;
+  CHECK(pass(s.a, odd, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_sweep_columns(s.statistics, s.z, 0, 0) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_sweep_columns(s.statistics, s.z, 1, -1) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_refit(s.statistics, s.z, NAN) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_sample(s.a, 0, &panels, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(pass(s.y, multiplicative(), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
   CHECK(message_has("same neurons"));
 
   Setup other;
@@ -207,4 +236,77 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   REQUIRE(snmf4j_panels_write_rows(s.y, 0, start.data(), Setup::n, 0, Setup::k, nullptr) ==
           SNMF4J_OK);
   CHECK(s.iterate() < s.norm);
+}
+
+TEST_CASE("alternating least squares never raises the penalized objective") {
+  for (int isa = SNMF4J_ISA_PORTABLE; isa <= snmf4j_best_isa(); isa++) {
+    for (double penalty : {0.0, 5.0}) {
+      CAPTURE(isa);
+      CAPTURE(penalty);
+      Setup s(2, isa);
+      REQUIRE(snmf4j_dense_statistics(s.a, s.y, s.statistics) == SNMF4J_OK);
+      REQUIRE(snmf4j_ridge_solve(s.statistics, 1e-6, s.z) == SNMF4J_OK);
+      REQUIRE(snmf4j_features_winner_take_all(s.z, 5) == SNMF4J_OK);
+      auto objective = [&] {
+        std::vector<float> z(Setup::d * Setup::k), y(Setup::k * Setup::n);
+        REQUIRE(snmf4j_features_read(s.z, z.data(), 0, Setup::d) == SNMF4J_OK);
+        REQUIRE(snmf4j_panels_read_rows(s.y, y.data(), Setup::n, 0, Setup::k) == SNMF4J_OK);
+        double result = 0;
+        REQUIRE(snmf4j_residual(s.a, s.z, s.y, &result) == SNMF4J_OK);
+        result /= 2;
+        for (int j = 0; j < Setup::k; j++) {
+          double square = 0, sum = 0;
+          for (int i = 0; i < Setup::d; i++) square += std::pow(z[i * Setup::k + j], 2);
+          for (int t = 0; t < Setup::n; t++) sum += y[j * Setup::n + t];
+          result += penalty * std::sqrt(square) * sum;
+        }
+        return result;
+      };
+      double before = objective();
+      auto lower = [&] {
+        const double after = objective();
+        CHECK(after <= before * (1 + 1e-6));
+        before = after;
+      };
+      const double first = before;
+      double sums[2];
+      for (int round = 0; round < 4; round++) {
+        const snmf4j_update update = hals(2, 0, penalty);
+        REQUIRE(snmf4j_pass(s.a, s.z, &update, s.y, s.y, SNMF4J_REFRESH_DENSE, s.statistics,
+                            sums) == SNMF4J_OK);
+        lower();
+        REQUIRE(snmf4j_sweep_columns(s.statistics, s.z, 5, penalty) == SNMF4J_OK);
+        lower();
+        REQUIRE(snmf4j_pass(s.a, s.z, &update, s.y, s.y, SNMF4J_REFRESH_SUPPORT, s.statistics,
+                            sums) == SNMF4J_OK);
+        lower();
+        REQUIRE(snmf4j_refit(s.statistics, s.z, penalty) == SNMF4J_OK);
+        lower();
+      }
+      CHECK(before < 0.95 * first);
+    }
+  }
+}
+
+TEST_CASE("a sample is a view of full panels") {
+  Setup s;
+  snmf4j_panels* sample = nullptr;
+  double squares = 0;
+  REQUIRE(snmf4j_panels_sample(s.a, 2, &sample, &squares) == SNMF4J_OK);
+  CHECK(snmf4j_panels_tokens(sample) == 3 * 64);
+  std::vector<float> all(Setup::n), some(3 * 64);
+  double expected = 0;
+  for (int i = 0; i < Setup::d; i++) {
+    REQUIRE(snmf4j_panels_read_rows(s.a, all.data(), Setup::n, i, 1) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_read_rows(sample, some.data(), 3 * 64, i, 1) == SNMF4J_OK);
+    for (int t = 0; t < 3 * 64; t++) {
+      CHECK(some[t] == all[t / 64 * 128 + t % 64]);
+      expected += static_cast<double>(some[t]) * some[t];
+    }
+  }
+  CHECK(squares == doctest::Approx(expected).epsilon(1e-9));
+  snmf4j_panels_destroy(sample);
+  REQUIRE(snmf4j_panels_sample(s.a, INT64_MAX, &sample, nullptr) == SNMF4J_OK);
+  CHECK(snmf4j_panels_tokens(sample) == 64);
+  snmf4j_panels_destroy(sample);
 }

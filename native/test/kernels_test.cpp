@@ -124,7 +124,7 @@ TEST_CASE("descend and explained") {
     Floats z = Floats::signed_values(d * k, 6);
     for (int i = 0; i < d; i++) z[i * k + 4] = 0;  // a dead feature
     Floats a = Floats::signed_values(d * kPanel, 7);
-    Floats q(k * k), p(k * kPanel), inverse(k), y(k * kPanel);
+    Floats q(k * k), p(k * kPanel), inverse(k), shift(k), y(k * kPanel);
     std::vector<double> wide(k * kPanel);
     for (int j = 0; j < k; j++) {
       for (int l = 0; l < k; l++) {
@@ -149,12 +149,14 @@ TEST_CASE("descend and explained") {
     const double norm = error();
     double before = norm;
     for (int sweep = 0; sweep < 50; sweep++) {
-      const double gain = kernels->descend(k, q.data(), inverse.data(), p.data(), y.data());
+      const double gain =
+          kernels->descend(k, q.data(), inverse.data(), shift.data(), p.data(), y.data());
       const double after = error();
       check_close(gain, before - after, norm);
       before = after;
     }
-    check_close(kernels->explained(k, q.data(), p.data(), y.data()), norm - before, norm);
+    check_close(kernels->explained(k, q.data(), shift.data(), p.data(), y.data()), norm - before,
+                norm);
     // At the minimum the gradient vanishes where y > 0 and is not positive where y = 0.
     for (int j = 0; j < k; j++) {
       for (int t = 0; t < kPanel; t++) {
@@ -347,6 +349,45 @@ TEST_CASE("packing") {
         wide[0] = 1e300;
         CHECK_FALSE(
             kernels->pack_rows64(wide.data(), stride, rows, tokens, packed.data(), rows).finite);
+      }
+    }
+  }
+}
+
+TEST_CASE("row sums, extrapolation and C on the support") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    const int k = 5, d = 90;
+    Floats y = Floats::positive_values(k * kPanel, 16);
+    Floats before = Floats::positive_values(k * kPanel, 17);
+    std::vector<double> sums(k, 1.0);
+    kernels->row_sums(y.data(), k, sums.data());
+    for (int j = 0; j < k; j++) {
+      double expected = 1;
+      for (int t = 0; t < kPanel; t++) expected += y[j * kPanel + t];
+      CHECK(sums[j] == doctest::Approx(expected).epsilon(1e-12));
+    }
+    Floats out(k * kPanel);
+    kernels->extrapolate(y.data(), before.data(), 0.75f, k * kPanel, out.data());
+    for (int i = 0; i < k * kPanel; i++) {
+      const double expected = std::fmax(0, y[i] + 0.75 * (y[i] - before[i]));
+      CHECK(std::fabs(out[i] - expected) < 1e-6);
+    }
+    Floats a = Floats::signed_values(d * kPanel, 18);
+    Sparse z = sparse(k, d, 19);
+    Floats c(z.index.size());
+    for (std::size_t e = 0; e < c.size(); e++) c[e] = 3;
+    kernels->support_cross(a.data(), {k, z.start.data(), z.index.data(), z.value.data()}, y.data(),
+                           c.data());
+    for (int j = 0; j < k; j++) {
+      for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
+        double sum = 3, scale = 3;
+        for (int t = 0; t < kPanel; t++) {
+          const double term = static_cast<double>(a[z.index[e] * kPanel + t]) * y[j * kPanel + t];
+          sum += term;
+          scale += std::fabs(term);
+        }
+        check_close(c[e], sum, scale);
       }
     }
   }

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define SNMF4J_CPU_ABI 1
+#define SNMF4J_CPU_ABI 2
 
 #if defined(_WIN32)
 #define SNMF4J_API __declspec(dllexport)
@@ -45,7 +45,12 @@ enum { SNMF4J_ISA_BEST = 0, SNMF4J_ISA_PORTABLE = 1, SNMF4J_ISA_AVX2 = 2, SNMF4J
 enum { SNMF4J_FLOAT32 = 0, SNMF4J_FLOAT64 = 1 };
 
 /* What a pass computes of the updated coefficients. */
-enum { SNMF4J_REFRESH_NONE = 0, SNMF4J_REFRESH_GRAM = 1, SNMF4J_REFRESH_DENSE = 2 };
+enum {
+  SNMF4J_REFRESH_NONE = 0,
+  SNMF4J_REFRESH_GRAM = 1,
+  SNMF4J_REFRESH_SUPPORT = 2,
+  SNMF4J_REFRESH_DENSE = 3
+};
 
 /* How a pass updates the coefficients. */
 enum { SNMF4J_RULE_MULTIPLICATIVE = 0, SNMF4J_RULE_HALS = 1 };
@@ -81,6 +86,14 @@ SNMF4J_API int snmf4j_context_reset_peak(snmf4j_context* context);
 SNMF4J_API int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
                                     snmf4j_panels** result);
 SNMF4J_API int snmf4j_panels_destroy(snmf4j_panels* panels);
+/*
+ * A read-only view of every stride-th full panel (of the only panel, if it is not full), which must
+ * not outlive `panels`. `squares`, if not null, receives the sum of its squares.
+ */
+SNMF4J_API int snmf4j_panels_sample(const snmf4j_panels* panels, int64_t stride,
+                                    snmf4j_panels** result, double* squares);
+/* Tokens of the panels. */
+SNMF4J_API int64_t snmf4j_panels_tokens(const snmf4j_panels* panels);
 /*
  * Packs rows [row, row + rows) of all tokens from a source of row after row, `stride` elements
  * apart. `squares`, if not null, receives the sum of their squares.
@@ -118,6 +131,8 @@ SNMF4J_API int snmf4j_statistics_create(snmf4j_context* context, int64_t neurons
 SNMF4J_API int snmf4j_statistics_destroy(snmf4j_statistics* statistics);
 /* G, row after row. */
 SNMF4J_API int snmf4j_statistics_gram(const snmf4j_statistics* statistics, double* gram);
+/* Sums of Y's rows, [rank]. */
+SNMF4J_API int snmf4j_statistics_row_sums(const snmf4j_statistics* statistics, double* sums);
 /* Neurons [neuron, neuron + neurons) of C, row after row of `rank` elements. */
 SNMF4J_API int snmf4j_statistics_cross(const snmf4j_statistics* statistics, float* target,
                                        int64_t neuron, int64_t neurons);
@@ -129,15 +144,34 @@ SNMF4J_API int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_pane
 SNMF4J_API int snmf4j_ridge_solve(const snmf4j_statistics* statistics, double ridge,
                                   snmf4j_features* result);
 /*
- * One pass over A: P, Y' = rule(Y, P, Q) and what `refresh` asks for. `row_scale` [rank] multiplies
- * Y's rows while they are read, or is null. `parameter` is epsilon (multiplicative) or the
- * tolerance (HALS), `sweeps` the most sweeps (HALS). `sums` receives <P,Y'> and, with a refresh,
- * <Q,G>. `result` may be `y`.
+ * One sweep over the columns of Z, each solved exactly: with b = C_j - Z G_j + z_j G_jj and b_S its
+ * `keep` entries of largest magnitude, z_j = b_S / |b_S| max(0, |b_S| - penalty * rowsum_j) / G_jj.
  */
-SNMF4J_API int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, int rule, double parameter,
-                           int sweeps, const snmf4j_panels* y, const double* row_scale,
-                           snmf4j_panels* result, int refresh, snmf4j_statistics* statistics,
-                           double* sums);
+SNMF4J_API int snmf4j_sweep_columns(const snmf4j_statistics* statistics, snmf4j_features* z,
+                                    int64_t keep, double penalty);
+/* Least squares on the support of Z, row by row; see Backend.refit. */
+SNMF4J_API int snmf4j_refit(const snmf4j_statistics* statistics, snmf4j_features* z,
+                            double penalty);
+
+/* What a pass does to the coefficients. */
+typedef struct snmf4j_update {
+  int rule;                    /* SNMF4J_RULE_* */
+  double epsilon;              /* multiplicative: keeps the quotient finite; positive */
+  int sweeps;                  /* HALS: most sweeps over a panel; at least 1 */
+  double tolerance;            /* HALS: relative gain below which a panel is done */
+  double penalty;              /* HALS: lambda of penalty * sum |z_j| |y_j|_1 */
+  const double* row_scale;     /* [rank], multiplies Y's rows while they are read; may be null */
+  const snmf4j_panels* before; /* the coefficients before Y; may be null */
+  double beta;                 /* with `before`, max(0, Y + beta (Y - before)) is read */
+} snmf4j_update;
+
+/*
+ * One pass over A: P, Y' = rule(Y, P, Q) and what `refresh` asks for. `sums` receives <P,Y'> and,
+ * with a refresh, <Q,G>. `result` may be `y` but not `before`.
+ */
+SNMF4J_API int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update* update,
+                           const snmf4j_panels* y, snmf4j_panels* result, int refresh,
+                           snmf4j_statistics* statistics, double* sums);
 /* P = Z'A. */
 SNMF4J_API int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* result);
 /* |A - ZY|^2 from the residual itself. */

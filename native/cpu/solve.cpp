@@ -1,0 +1,269 @@
+// The features that C and G determine: all of them at once, column by column, or on their support.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "handles.hpp"
+#include "status.hpp"
+
+using namespace snmf4j;
+
+namespace {
+
+// Rows of C solved at a time: large enough for BLAS, small enough for the cache.
+constexpr int64_t kSolveRows = 128;
+
+// The factor of G + ridge I; a ridge too small for a singular G grows tenfold, starting at the
+// rounding error of G's largest entry.
+void factor(const snmf4j_statistics& s, double ridge, double* lower) {
+  const int k = s.rank;
+  double largest = 0;
+  for (int j = 0; j < k; j++) {
+    const double entry = s.gram[static_cast<std::size_t>(j) * k + j];
+    if (!std::isfinite(entry)) throw Error(SNMF4J_NON_FINITE, "the Gram matrix is not finite");
+    largest = std::max(largest, std::fabs(entry));
+  }
+  for (double used = ridge; used <= 1e3 * std::max(largest, ridge);
+       used = std::max(10 * used, largest * 1e-15)) {
+    std::memcpy(lower, s.gram.data(), static_cast<std::size_t>(k) * k * sizeof(double));
+    for (int j = 0; j < k; j++) lower[static_cast<std::size_t>(j) * k + j] += used;
+    if (s.context->blas.cholesky(k, lower)) return;
+  }
+  throw Error(SNMF4J_NON_FINITE, "no ridge makes the Gram matrix positive definite");
+}
+
+void require_shapes(const snmf4j_statistics* s, const snmf4j_features* z) {
+  require(s != nullptr && z != nullptr, "statistics and features must not be null");
+  require(s->context == z->context, "all handles must share a context");
+  require(s->neurons == z->neurons && s->rank == z->rank, "shapes must agree");
+}
+
+void require_penalty(double penalty) {
+  require(penalty >= 0 && std::isfinite(penalty), "penalty must be finite and not negative");
+}
+
+// The columns of Z while a sweep changes them, and the room to solve one.
+class ColumnSweep {
+ public:
+  ColumnSweep(const snmf4j_statistics& s, snmf4j_features& z, int64_t keep, double penalty)
+      : s_(s),
+        z_(z),
+        keep_(keep),
+        penalty_(penalty),
+        cross_(&z.context->memory, z.dense.size()),
+        target_(&z.context->memory, static_cast<std::size_t>(z.neurons)),
+        magnitudes_(&z.context->memory, static_cast<std::size_t>(z.neurons)),
+        columns_(static_cast<std::size_t>(z.rank)) {
+    z.context->pool.ranges(z.rank, [&](int, int64_t from, int64_t to) {
+      for (int64_t i = 0; i < z.neurons; i++) {
+        const float* row = s.cross.data() + i * s.padded;
+        for (int64_t j = from; j < to; j++) cross_[j * z.neurons + i] = row[j];
+      }
+    });
+    const SparseColumns old = z.columns();
+    for (int j = 0; j < z.rank; j++) {
+      columns_[static_cast<std::size_t>(j)].assign(old.index + old.start[j],
+                                                   old.index + old.start[j + 1]);
+    }
+    z.changed();
+  }
+
+  void solve(int j) {
+    const int64_t d = z_.neurons;
+    const double* gram = s_.gram.data() + static_cast<std::size_t>(j) * z_.rank;
+    float* column = z_.dense.data() + j * d;
+    std::vector<int32_t>& support = columns_[static_cast<std::size_t>(j)];
+    for (int32_t i : support) column[i] = 0;
+    support.clear();
+    if (!(gram[j] > 0)) return;
+    const float* cross = cross_.data() + j * d;
+    for (int64_t i = 0; i < d; i++) target_[i] = cross[i];
+    for (int l = 0; l < z_.rank; l++) {
+      if (l == j || gram[l] == 0) continue;
+      const float* other = z_.dense.data() + l * d;
+      for (int32_t i : columns_[static_cast<std::size_t>(l)]) target_[i] -= gram[l] * other[i];
+    }
+    select(support);
+    double square = 0;
+    for (int32_t i : support) square += target_[i] * target_[i];
+    const double norm = std::sqrt(square);
+    const double length = norm - penalty_ * s_.row_sums[static_cast<std::size_t>(j)];
+    if (!(length > 0)) {
+      support.clear();
+      return;
+    }
+    const double factor = length / norm / gram[j];
+    for (int32_t i : support) column[i] = static_cast<float>(target_[i] * factor);
+  }
+
+ private:
+  // The indices of the keep largest magnitudes, ascending; of equal ones the first.
+  void select(std::vector<int32_t>& support) {
+    const int64_t d = z_.neurons;
+    double threshold = 0;
+    int64_t room = keep_;
+    if (keep_ < d) {
+      for (int64_t i = 0; i < d; i++) magnitudes_[i] = std::fabs(target_[i]);
+      double* nth = magnitudes_.data() + (keep_ - 1);
+      std::nth_element(magnitudes_.data(), nth, magnitudes_.data() + d, std::greater<double>());
+      threshold = *nth;
+      for (int64_t i = 0; i < d; i++) room -= std::fabs(target_[i]) > threshold;
+    }
+    for (int64_t i = 0; i < d; i++) {
+      const double magnitude = std::fabs(target_[i]);
+      if (magnitude == 0 || magnitude < threshold) continue;
+      if (magnitude == threshold && room-- <= 0) continue;
+      support.push_back(static_cast<int32_t>(i));
+    }
+  }
+
+  const snmf4j_statistics& s_;
+  snmf4j_features& z_;
+  const int64_t keep_;
+  const double penalty_;
+  Buffer<float> cross_;  // C by columns
+  Buffer<double> target_;
+  Buffer<double> magnitudes_;
+  std::vector<std::vector<int32_t>> columns_;
+};
+
+// Solves (M + ridge I) x = b for a symmetric M [m][m] in place; false if it is not positive
+// definite.
+bool solve_small(int m, double* matrix, double ridge, double* x) {
+  for (int i = 0; i < m; i++) {
+    for (int j = 0; j <= i; j++) {
+      double sum = matrix[i * m + j] + (i == j ? ridge : 0);
+      for (int p = 0; p < j; p++) sum -= matrix[i * m + p] * matrix[j * m + p];
+      if (i == j) {
+        if (!(sum > 0)) return false;
+        matrix[i * m + i] = std::sqrt(sum);
+      } else {
+        matrix[i * m + j] = sum / matrix[j * m + j];
+      }
+    }
+  }
+  for (int i = 0; i < m; i++) {
+    for (int p = 0; p < i; p++) x[i] -= matrix[i * m + p] * x[p];
+    x[i] /= matrix[i * m + i];
+  }
+  for (int i = m - 1; i >= 0; i--) {
+    for (int p = i + 1; p < m; p++) x[i] -= matrix[p * m + i] * x[p];
+    x[i] /= matrix[i * m + i];
+  }
+  return true;
+}
+
+// One neuron's entries on its support; `matrix` and `x` have room for rank^2 and rank values.
+void refit_row(const snmf4j_statistics& s, const int32_t* support, int m, const double* diagonal,
+               int64_t neuron, double* matrix, double* x) {
+  double largest = 0;
+  for (int i = 0; i < m; i++) {
+    largest = std::max(largest, s.gram[static_cast<std::size_t>(support[i]) * s.rank + support[i]]);
+  }
+  double ridge = std::max(1e-12 * largest, 2.3e-308);
+  while (true) {
+    for (int i = 0; i < m; i++) {
+      const double* row = s.gram.data() + static_cast<std::size_t>(support[i]) * s.rank;
+      for (int j = 0; j <= i; j++) matrix[i * m + j] = row[support[j]];
+      matrix[i * m + i] += diagonal[support[i]];
+      x[i] = s.cross[neuron * s.padded + support[i]];
+    }
+    if (solve_small(m, matrix, ridge, x)) return;
+    ridge *= 10;
+    if (!(ridge <= 1e3 * std::max(largest, 1e-300))) {
+      throw Error(SNMF4J_NON_FINITE, "no ridge makes a row's system positive definite");
+    }
+  }
+}
+
+}  // namespace
+
+int snmf4j_ridge_solve(const snmf4j_statistics* s, double ridge, snmf4j_features* result) {
+  return entry([&] {
+    require(s != nullptr && result != nullptr, "statistics and result must not be null");
+    require(s->context == result->context, "all handles must share a context");
+    require(s->neurons == result->neurons && s->rank == result->rank, "shapes must agree");
+    require(ridge > 0 && std::isfinite(ridge), "ridge must be positive and finite");
+    snmf4j_context& context = *s->context;
+    const int k = s->rank;
+    Buffer<double> lower(&context.memory, static_cast<std::size_t>(k) * k);
+    Buffer<double> rows(&context.memory,
+                        static_cast<std::size_t>(kSolveRows) * k * context.pool.size());
+    factor(*s, ridge, lower.data());
+    result->changed();
+    std::atomic<bool> finite{true};
+    const int64_t blocks = (s->neurons + kSolveRows - 1) / kSolveRows;
+    context.pool.ranges(blocks, [&](int worker, int64_t from, int64_t to) {
+      double* block = rows.data() + worker * kSolveRows * k;
+      for (int64_t b = from; b < to; b++) {
+        const int64_t first = b * kSolveRows;
+        const int count = static_cast<int>(std::min(kSolveRows, s->neurons - first));
+        for (int i = 0; i < count; i++) {
+          const float* source = s->cross.data() + (first + i) * s->padded;
+          for (int j = 0; j < k; j++) block[static_cast<int64_t>(i) * k + j] = source[j];
+        }
+        context.blas.solve_rows(count, k, lower.data(), block);
+        bool all = true;
+        for (int j = 0; j < k; j++) {
+          float* target = result->dense.data() + j * s->neurons + first;
+          for (int i = 0; i < count; i++) {
+            target[i] = static_cast<float>(block[static_cast<int64_t>(i) * k + j]);
+            all = all && std::isfinite(target[i]);
+          }
+        }
+        if (!all) finite = false;
+      }
+    });
+    if (!finite) throw Error(SNMF4J_NON_FINITE, "the features are beyond float32");
+  });
+}
+
+int snmf4j_sweep_columns(const snmf4j_statistics* s, snmf4j_features* z, int64_t keep,
+                         double penalty) {
+  return entry([&] {
+    require_shapes(s, z);
+    require(keep >= 1 && keep <= z->neurons, "keep must be between 1 and the neurons");
+    require_penalty(penalty);
+    ColumnSweep sweep(*s, *z, keep, penalty);
+    for (int j = 0; j < z->rank; j++) sweep.solve(j);
+  });
+}
+
+int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty) {
+  return entry([&] {
+    require_shapes(s, z);
+    require_penalty(penalty);
+    const SparseRows rows = z->rows();
+    const int k = z->rank;
+    std::vector<double> diagonal(static_cast<std::size_t>(k), 0);
+    if (penalty > 0) {
+      for (int j = 0; j < k; j++) {
+        const float* column = z->dense.data() + j * z->neurons;
+        double square = 0;
+        for (int64_t i = 0; i < z->neurons; i++) {
+          square += static_cast<double>(column[i]) * column[i];
+        }
+        const auto at = static_cast<std::size_t>(j);
+        if (square > 0) diagonal[at] = penalty * s->row_sums[at] / std::sqrt(square);
+      }
+    }
+    const auto size = static_cast<std::size_t>(k);
+    ThreadPool& pool = z->context->pool;
+    Buffer<double> room(&z->context->memory, (size * size + size) * pool.size());
+    pool.ranges(z->neurons, [&](int worker, int64_t from, int64_t to) {
+      double* matrix = room.data() + static_cast<std::size_t>(worker) * (size * size + size);
+      double* x = matrix + size * size;
+      for (int64_t i = from; i < to; i++) {
+        const int m = static_cast<int>(rows.start[i + 1] - rows.start[i]);
+        const int32_t* support = rows.index + rows.start[i];
+        refit_row(*s, support, m, diagonal.data(), i, matrix, x);
+        for (int e = 0; e < m; e++) {
+          z->dense[support[e] * z->neurons + i] = static_cast<float>(x[e]);
+        }
+      }
+    });
+    z->changed();
+  });
+}
