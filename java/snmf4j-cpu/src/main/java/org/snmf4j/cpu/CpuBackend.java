@@ -3,11 +3,13 @@ package org.snmf4j.cpu;
 import static org.snmf4j.cpu.NativeCalls.check;
 
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.snmf4j.backend.AbstractBackend;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
@@ -16,6 +18,7 @@ import org.snmf4j.cpu.CpuLibrary.Context;
 import org.snmf4j.cpu.CpuLibrary.FeatureColumns;
 import org.snmf4j.cpu.CpuLibrary.Panels;
 import org.snmf4j.cpu.CpuLibrary.Sums;
+import org.snmf4j.cpu.CpuLibrary.Update;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
@@ -136,41 +139,75 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
+  protected Activations doSample(Activations a, int stride) {
+    Panels view = new Panels();
+    double[] squares = new double[1];
+    check(
+        CpuLibrary.snmf4j_panels_sample(panels(a), stride, view, squares),
+        "sample the activations");
+    long tokens = CpuLibrary.snmf4j_panels_tokens(view);
+    return new CpuActivations(this, a.neurons(), tokens, view, squares[0]);
+  }
+
+  @Override
+  protected void doSweepColumns(Statistics statistics, Features z, int keep, double penalty) {
+    check(
+        CpuLibrary.snmf4j_sweep_columns(sums(statistics), columns(z), keep, penalty),
+        "sweep over the features");
+  }
+
+  @Override
+  protected void doRefit(Statistics statistics, Features z, double penalty) {
+    check(
+        CpuLibrary.snmf4j_refit(sums(statistics), columns(z), penalty),
+        "fit the features on their support");
+  }
+
+  @Override
   protected PassResult doPass(
       Activations a,
       Features z,
       UpdateRule rule,
       Coefficients y,
       double[] rowScale,
+      Momentum momentum,
       Coefficients result,
       Refresh refresh,
       Statistics statistics) {
-    int kind = CpuLibrary.RULE_MULTIPLICATIVE;
-    double parameter = 0;
-    int sweeps = 1;
-    if (rule instanceof UpdateRule.Multiplicative step) {
-      parameter = step.epsilon();
-    } else if (rule instanceof UpdateRule.Hals hals) {
-      kind = CpuLibrary.RULE_HALS;
-      parameter = hals.tolerance();
-      sweeps = hals.sweeps();
-    }
     double[] sums = new double[2];
-    check(
-        CpuLibrary.snmf4j_pass(
-            panels(a),
-            columns(z),
-            kind,
-            parameter,
-            sweeps,
-            panels(y),
-            rowScale,
-            panels(result),
-            refresh.ordinal(),
-            statistics == null ? null : sums(statistics),
-            sums),
-        "update the coefficients");
+    try (Update update = new Update();
+        DoublePointer scale = rowScale == null ? null : new DoublePointer(rowScale)) {
+      describe(rule, update);
+      update
+          .row_scale(scale)
+          .before(momentum == null ? null : panels(momentum.before()))
+          .beta(momentum == null ? 0 : momentum.beta());
+      check(
+          CpuLibrary.snmf4j_pass(
+              panels(a),
+              columns(z),
+              update,
+              panels(y),
+              panels(result),
+              refresh.ordinal(),
+              statistics == null ? null : sums(statistics),
+              sums),
+          "update the coefficients");
+    }
     return new PassResult(sums[0], sums[1]);
+  }
+
+  private static void describe(UpdateRule rule, Update update) {
+    update.epsilon(0).sweeps(1).tolerance(0).penalty(0);
+    if (rule instanceof UpdateRule.Multiplicative step) {
+      update.rule(CpuLibrary.RULE_MULTIPLICATIVE).epsilon(step.epsilon());
+    } else if (rule instanceof UpdateRule.Hals hals) {
+      update
+          .rule(CpuLibrary.RULE_HALS)
+          .sweeps(hals.sweeps())
+          .tolerance(hals.tolerance())
+          .penalty(hals.penalty());
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.snmf4j.cpu;
 
 import java.nio.Buffer;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByPtrPtr;
 import org.bytedeco.javacpp.annotation.Cast;
@@ -19,10 +20,10 @@ import org.bytedeco.javacpp.annotation.Platform;
 @NoException
 final class CpuLibrary {
   /** Name of the shared library; ends in the interface's version. */
-  static final String NAME = "snmf4j-cpu-1";
+  static final String NAME = "snmf4j-cpu-2";
 
   /** SNMF4J_CPU_ABI of the header that this class was written against. */
-  static final int ABI = 1;
+  static final int ABI = 2;
 
   static final int OK = 0;
   static final int INVALID_ARGUMENT = 1;
@@ -75,6 +76,49 @@ final class CpuLibrary {
     }
   }
 
+  /** What a pass does to the coefficients; see the header for the members. */
+  @Name("snmf4j_update")
+  static final class Update extends Pointer {
+    Update() {
+      super((Pointer) null);
+      allocate();
+    }
+
+    private native void allocate();
+
+    native int rule();
+
+    native Update rule(int value);
+
+    native double epsilon();
+
+    native Update epsilon(double value);
+
+    native int sweeps();
+
+    native Update sweeps(int value);
+
+    native double tolerance();
+
+    native Update tolerance(double value);
+
+    native double penalty();
+
+    native Update penalty(double value);
+
+    native @Const DoublePointer row_scale();
+
+    native Update row_scale(DoublePointer value);
+
+    native @Const Panels before();
+
+    native Update before(Panels value);
+
+    native double beta();
+
+    native Update beta(double value);
+  }
+
   static native int snmf4j_cpu_abi();
 
   static native @Cast("const char*") BytePointer snmf4j_last_message();
@@ -100,6 +144,11 @@ final class CpuLibrary {
       Context context, long rows, long tokens, @ByPtrPtr Panels result);
 
   static native int snmf4j_panels_destroy(Panels panels);
+
+  static native int snmf4j_panels_sample(
+      @Const Panels panels, long stride, @ByPtrPtr Panels result, double[] squares);
+
+  static native long snmf4j_panels_tokens(@Const Panels panels);
 
   static native int snmf4j_panels_write_rows(
       Panels panels,
@@ -148,6 +197,8 @@ final class CpuLibrary {
 
   static native int snmf4j_statistics_gram(@Const Sums statistics, double[] gram);
 
+  static native int snmf4j_statistics_row_sums(@Const Sums statistics, double[] sums);
+
   static native int snmf4j_statistics_cross(
       @Const Sums statistics, @Cast("float*") Buffer target, long neuron, long neurons);
 
@@ -155,14 +206,16 @@ final class CpuLibrary {
 
   static native int snmf4j_ridge_solve(@Const Sums statistics, double ridge, FeatureColumns result);
 
+  static native int snmf4j_sweep_columns(
+      @Const Sums statistics, FeatureColumns z, long keep, double penalty);
+
+  static native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
+
   static native int snmf4j_pass(
       @Const Panels a,
       FeatureColumns z,
-      int rule,
-      double parameter,
-      int sweeps,
+      @Const Update update,
       @Const Panels y,
-      @Const double[] rowScale,
       Panels result,
       int refresh,
       Sums statistics,

@@ -25,6 +25,13 @@ final class CpuStatistics extends Statistics {
   }
 
   @Override
+  protected double[] doRowSums() {
+    double[] result = new double[rank()];
+    NativeCalls.check(CpuLibrary.snmf4j_statistics_row_sums(sums, result), "download row sums");
+    return result;
+  }
+
+  @Override
   protected Matrix doCross() {
     return CpuFeatures.Blocks.read(
         neurons(),
