@@ -193,7 +193,7 @@ public final class SnmfModel implements AutoCloseable {
     UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE);
     try (Activations a = pack(block, backend, at);
         Coefficients y = backend.newCoefficients(rank(), block.columns())) {
-      backend.pass(a, z, rule, y, null, y, Refresh.NONE, null);
+      backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
       try (Matrix values = y.download()) {
         values.copyTo(result.columnRange(at, at + block.columns()));
       }

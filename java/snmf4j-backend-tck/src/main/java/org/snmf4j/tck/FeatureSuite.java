@@ -232,7 +232,7 @@ abstract class FeatureSuite extends Suite {
         Coefficients y = coefficients(new double[][] {{1, 1}, {2, 3}})) {
       backend.scaleColumns(features, new double[] {2, 0});
       assertEquals("[[2.0, 0.0], [4.0, 0.0], [6.0, 0.0]]", text(features));
-      backend.pass(a, features, new UpdateRule.Hals(1, 0), y, null, y, Refresh.NONE, null);
+      backend.pass(a, features, new UpdateRule.Hals(1, 0), y, null, null, y, Refresh.NONE, null);
       double[][] updated = take(y.download());
       assertArrayEquals(new double[] {2, 3}, updated[1], "a dead feature's coefficients");
     }

@@ -101,7 +101,7 @@ abstract class LeastSquaresSuite extends Suite {
     try (Activations packed = pack(a);
         Features features = features(z);
         Coefficients y = backend.newCoefficients(16, 65)) {
-      backend.pass(packed, features, CONVERGED, y, null, y, Refresh.NONE, null);
+      backend.pass(packed, features, CONVERGED, y, null, null, y, Refresh.NONE, null);
       double allowed = backend.elementType() == ElementType.FLOAT32 ? 1e-3 : 1e-8;
       double error = Tolerance.relativeError(instance.y, take(y.download()));
       assertTrue(error <= allowed, () -> "relative error " + error);
@@ -112,7 +112,7 @@ abstract class LeastSquaresSuite extends Suite {
     try (Activations a = pack(instance.a);
         Features z = features(instance.z);
         Coefficients y = backend.newCoefficients(instance.rank, instance.tokens)) {
-      backend.pass(a, z, rule, y, null, y, Refresh.NONE, null);
+      backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
       return take(y.download());
     }
   }

@@ -61,7 +61,7 @@ abstract class LifecycleSuite extends Suite {
         () -> backend.ridgeSolve(s, 1e-6, z),
         () -> backend.winnerTakeAll(z, 1),
         () -> backend.scaleColumns(z, new double[] {1, 2}),
-        () -> backend.pass(a, z, RULE, y, null, y, Refresh.DENSE, s),
+        () -> backend.pass(a, z, RULE, y, null, null, y, Refresh.DENSE, s),
         () -> backend.project(a, z, y),
         () -> backend.residual(a, z, y));
   }
@@ -202,22 +202,22 @@ abstract class LifecycleSuite extends Suite {
           () -> backend.scaleColumns(z, new double[3]));
       requireRefused(
           "row scale is of length 1 but must be of length 2",
-          () -> backend.pass(a, z, RULE, y, new double[] {1}, y, Refresh.NONE, null));
+          () -> backend.pass(a, z, RULE, y, new double[] {1}, null, y, Refresh.NONE, null));
       requireRefused(
           "features is of shape [2, 2]",
-          () -> backend.pass(a, fewNeurons, RULE, y, null, y, Refresh.NONE, null));
+          () -> backend.pass(a, fewNeurons, RULE, y, null, null, y, Refresh.NONE, null));
       requireRefused(
           "features is of shape [3, 2]",
-          () -> backend.pass(a, z, RULE, highRank, null, highRank, Refresh.NONE, null));
+          () -> backend.pass(a, z, RULE, highRank, null, null, highRank, Refresh.NONE, null));
       requireRefused(
           "coefficients is of shape [3, 5]",
-          () -> backend.pass(a, z, RULE, y, null, highRank, Refresh.NONE, null));
+          () -> backend.pass(a, z, RULE, y, null, null, highRank, Refresh.NONE, null));
       requireRefused(
           "statistics is of shape [3, 3]",
-          () -> backend.pass(a, z, RULE, y, null, y, Refresh.DENSE, wide));
+          () -> backend.pass(a, z, RULE, y, null, null, y, Refresh.DENSE, wide));
       requireRefused(
           "statistics is null but must be given to refresh GRAM",
-          () -> backend.pass(a, z, RULE, y, null, y, Refresh.GRAM, null));
+          () -> backend.pass(a, z, RULE, y, null, null, y, Refresh.GRAM, null));
       requireRefused("coefficients is of shape [2, 4]", () -> backend.project(a, z, fewTokens));
       requireRefused("features is of shape [3, 1]", () -> backend.residual(a, lowRank, y));
       requireRefused("coefficients is of shape [1, 5]", () -> y.upload(flat));
@@ -246,7 +246,8 @@ abstract class LifecycleSuite extends Suite {
         requireRefused(
             "row scale is " + scale + " but must be positive and finite",
             () ->
-                backend.pass(data.a(), z, RULE, y, new double[] {1, scale}, y, Refresh.NONE, null));
+                backend.pass(
+                    data.a(), z, RULE, y, new double[] {1, scale}, null, y, Refresh.NONE, null));
       }
       try (Matrix matrix = Matrix.of(new double[2][3])) {
         requireRefused(
@@ -299,7 +300,7 @@ abstract class LifecycleSuite extends Suite {
               () -> {
                 try {
                   while (true) {
-                    busy.pass(a, z, RULE, y, null, y, Refresh.NONE, null);
+                    busy.pass(a, z, RULE, y, null, null, y, Refresh.NONE, null);
                   }
                 } catch (Throwable e) {
                   ends.add(e);

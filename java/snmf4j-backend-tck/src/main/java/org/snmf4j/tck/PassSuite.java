@@ -105,7 +105,7 @@ abstract class PassSuite extends Suite {
         Coefficients y = coefficients(instance.y);
         Coefficients result = backend.newCoefficients(instance.rank, instance.tokens);
         Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
-      PassResult sums = backend.pass(a, z, rule, y, rowScale, result, Refresh.DENSE, s);
+      PassResult sums = backend.pass(a, z, rule, y, rowScale, null, result, Refresh.DENSE, s);
       double[][] updated = take(result.download());
       assertTrue(Arrays.deepEquals(instance.y, take(y.download())), "the pass changed Y");
       assertTrue(Arrays.deepEquals(instance.z, take(z.download())), "the pass changed Z");
@@ -117,13 +117,13 @@ abstract class PassSuite extends Suite {
       requireSums(instance, updated, sums);
       ProductSuite.requireStatistics(instance.a, updated, s, tolerance);
 
-      PassResult again = backend.pass(a, z, rule, y, rowScale, result, Refresh.GRAM, s);
+      PassResult again = backend.pass(a, z, rule, y, rowScale, null, result, Refresh.GRAM, s);
       assertTrue(Arrays.deepEquals(updated, take(result.download())), "Y′ depends on the refresh");
       requireSums(instance, updated, again);
       double[][] gram = Plain.times(updated, Plain.transpose(updated));
       Tolerance.requireNear("G", gram, s.gram(), gram, tolerance);
 
-      PassResult none = backend.pass(a, z, rule, y, rowScale, y, Refresh.NONE, null);
+      PassResult none = backend.pass(a, z, rule, y, rowScale, null, y, Refresh.NONE, null);
       assertTrue(
           Arrays.deepEquals(updated, take(y.download())), "in place, Y′ comes out different");
       assertTrue(Double.isNaN(none.quadratic()), () -> "⟨Q,G⟩ without G is " + none.quadratic());
@@ -186,7 +186,7 @@ abstract class PassSuite extends Suite {
           Coefficients y = coefficients(instance.y);
           Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
         for (int step = 0; step < 5; step++) {
-          PassResult sums = backend.pass(a, z, MULTIPLICATIVE, y, null, y, Refresh.GRAM, s);
+          PassResult sums = backend.pass(a, z, MULTIPLICATIVE, y, null, null, y, Refresh.GRAM, s);
           double residual = backend.residual(a, z, y);
           double scale = a.squaredNorm() + 2 * Math.abs(sums.cross()) + sums.quadratic();
           Tolerance.requireNear("loss", residual, sums.loss(a.squaredNorm()), scale, tolerance);
@@ -214,7 +214,7 @@ abstract class PassSuite extends Suite {
         Coefficients y = coefficients(instance.y)) {
       double before = Plain.loss(instance.a, instance.z, instance.y);
       for (int step = 1; step <= 12; step++) {
-        backend.pass(a, z, rule, y, null, y, Refresh.NONE, null);
+        backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
         double after = Plain.loss(instance.a, instance.z, take(y.download()));
         double limit = before + tolerance * (before + a.squaredNorm());
         assertTrue(
@@ -232,7 +232,8 @@ abstract class PassSuite extends Suite {
     try (Activations a = pack(new double[][] {{4, -4}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
         Features features = features(z);
         Coefficients coefficients = coefficients(y)) {
-      backend.pass(a, features, TWO_SWEEPS, coefficients, null, coefficients, Refresh.NONE, null);
+      backend.pass(
+          a, features, TWO_SWEEPS, coefficients, null, null, coefficients, Refresh.NONE, null);
       double[][] updated = take(coefficients.download());
       assertEquals("[[2.0, 0.0], [0.25, 0.5], [0.0, 3.0]]", Arrays.deepToString(updated));
     }
@@ -244,7 +245,7 @@ abstract class PassSuite extends Suite {
     try (Activations a = pack(instance.a);
         Features z = features(instance.z);
         Coefficients y = coefficients(instance.y)) {
-      backend.pass(a, z, MULTIPLICATIVE, y, null, y, Refresh.NONE, null);
+      backend.pass(a, z, MULTIPLICATIVE, y, null, null, y, Refresh.NONE, null);
       double[][] updated = take(y.download());
       for (int j = 0; j < 7; j++) {
         for (int t = 0; t < 65; t++) {

@@ -57,7 +57,8 @@ abstract class RepetitionSuite extends Suite {
         double[] norms = s.rowNorms();
         backend.scaleColumns(z, norms);
         double[] scale = Arrays.stream(norms).map(norm -> 1 / norm).toArray();
-        PassResult result = backend.pass(a, z, rules[step / 2 % 2], y, scale, y, Refresh.DENSE, s);
+        PassResult result =
+            backend.pass(a, z, rules[step / 2 % 2], y, scale, null, y, Refresh.DENSE, s);
         sums[step] = result.cross();
         sums[step + 1] = result.quadratic();
       }

@@ -43,7 +43,7 @@ final class SelectionSteps implements AutoCloseable {
     double[] norms = statistics.rowNorms();
     double[] scale = Arrays.stream(norms).map(norm -> 1 / norm).toArray();
     backend.scaleColumns(z, norms);
-    backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, scale, y, Refresh.NONE, null);
+    backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, scale, null, y, Refresh.NONE, null);
   }
 
   /** Goes on from the other's coefficients. */

@@ -49,7 +49,7 @@ abstract class Suite {
         Statistics s = backend.newStatistics(largest.neurons, largest.rank)) {
       for (UpdateRule rule : rules) {
         for (Refresh refresh : Refresh.values()) {
-          backend.pass(a, z, rule, y, null, p, refresh, s);
+          backend.pass(a, z, rule, y, null, null, p, refresh, s);
         }
       }
       backend.project(a, z, p);

@@ -1,7 +1,5 @@
 package org.snmf4j.backend;
 
-import java.util.LinkedHashSet;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.snmf4j.error.ClosedException;
@@ -18,7 +16,7 @@ public abstract class AbstractBackend implements Backend {
   public static final int MAX_RANK = 16_384;
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Set<Resident> residents = new LinkedHashSet<>();
+  private final Residents residents = new Residents();
   private boolean closed;
 
   /**
@@ -38,6 +36,7 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doWinnerTakeAll(Features z, int keep);
 
+  /** Shares A's memory, which stays allocated while the sample is open. */
   protected abstract Activations doSample(Activations a, int stride);
 
   protected abstract void doSweepColumns(
@@ -147,7 +146,9 @@ public abstract class AbstractBackend implements Backend {
     return locked(
         () -> {
           a.requireUsable(this, "activations");
-          return registered(doSample(a, stride));
+          Activations view = doSample(a, stride);
+          view.viewOf(a);
+          return registered(view);
         });
   }
 
@@ -218,6 +219,9 @@ public abstract class AbstractBackend implements Backend {
             }
           }
           if (momentum != null) {
+            if (rowScale != null) {
+              throw new InvalidArgumentException("row scale", "given", "null with momentum");
+            }
             require(a, momentum.before());
             Checks.shape(
                 "momentum",
@@ -274,8 +278,7 @@ public abstract class AbstractBackend implements Backend {
     lock.lock();
     try {
       if (!closed) {
-        residents.forEach(Resident::release);
-        residents.clear();
+        residents.releaseAll();
         closed = true;
         doClose();
       }
@@ -292,8 +295,7 @@ public abstract class AbstractBackend implements Backend {
   final void unregister(Resident resident) {
     lock.lock();
     try {
-      residents.remove(resident);
-      resident.release();
+      residents.release(resident);
     } finally {
       lock.unlock();
     }

@@ -59,8 +59,8 @@ public interface Backend extends AutoCloseable {
 
   /**
    * Every {@code stride}-th panel of 64 tokens of A, from the first on, without a copy: a sample
-   * that costs nothing. A last panel of fewer tokens is left out, unless it is the only one. Stays
-   * valid as long as {@code a}.
+   * that costs nothing. A last panel of fewer tokens is left out, unless it is the only one.
+   * Closing {@code a} closes its samples too.
    *
    * @param stride at least 1
    */
@@ -124,7 +124,7 @@ public interface Backend extends AutoCloseable {
    * @param rowScale {@code [k]}, positive and finite: Y is read with its rows multiplied by these;
    *     null for ones
    * @param momentum where the coefficients before Y are, and how far to go on beyond Y: what is
-   *     read is max(0, Y + β(Y − before)); null for Y itself
+   *     read is max(0, Y + β(Y − before)); null for Y itself, and if there is a row scale
    * @param result where Y′ is written; may be {@code y}
    * @param statistics where G and C of Y′ go; may be null if {@code refresh} is NONE
    */

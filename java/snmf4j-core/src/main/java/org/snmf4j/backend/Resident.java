@@ -10,6 +10,7 @@ import org.snmf4j.error.InvalidArgumentException;
  */
 public abstract class Resident implements AutoCloseable {
   private final AbstractBackend owner;
+  private Resident origin;
   private boolean closed;
 
   /** The backend registers what its do-methods return, once it is complete. */
@@ -17,7 +18,10 @@ public abstract class Resident implements AutoCloseable {
     this.owner = owner;
   }
 
-  /** Frees the memory; called once, under the backend's lock. */
+  /**
+   * Frees the memory, of a view only its own; called once, under the backend's lock, and before the
+   * memory that a view shows is freed.
+   */
   protected abstract void free();
 
   /** The backend's lock, taken around every operation. */
@@ -32,6 +36,15 @@ public abstract class Resident implements AutoCloseable {
     if (closed) {
       throw new ClosedException(name + " are closed");
     }
+  }
+
+  /** Makes this share the memory of {@code shown}; closing that closes this. */
+  final void viewOf(Resident shown) {
+    origin = shown;
+  }
+
+  final boolean isViewOf(Resident other) {
+    return origin != null && (origin == other || origin.isViewOf(other));
   }
 
   final void release() {

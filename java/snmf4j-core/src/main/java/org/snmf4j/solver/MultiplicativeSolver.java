@@ -95,6 +95,7 @@ public final class MultiplicativeSolver {
               rule,
               iterates.coefficients(),
               Arrays.stream(norms).map(norm -> 1 / norm).toArray(),
+              null,
               iterates.next(),
               refresh,
               statistics);

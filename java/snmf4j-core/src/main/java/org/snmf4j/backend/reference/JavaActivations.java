@@ -2,13 +2,17 @@ package org.snmf4j.backend.reference;
 
 import org.snmf4j.backend.Activations;
 
-/** Packed activations on the heap. */
+/** Packed activations on the heap, or some panels of others. */
 final class JavaActivations extends Activations {
   Panels panels;
   private final JavaBackend backend;
+  private final long bytes;
   private final double squaredNorm;
 
-  JavaActivations(JavaBackend owner, Panels panels) {
+  /**
+   * @param shared whether the panels belong to other activations, which count them
+   */
+  JavaActivations(JavaBackend owner, Panels panels, boolean shared) {
     super(owner, panels.rows, panels.tokens);
     this.backend = owner;
     this.panels = panels;
@@ -17,7 +21,8 @@ final class JavaActivations extends Activations {
       sum += PanelKernels.dot(panel, panel);
     }
     squaredNorm = sum;
-    owner.allocated(panels.bytes());
+    bytes = shared ? 0 : panels.bytes();
+    owner.allocated(bytes);
   }
 
   @Override
@@ -27,7 +32,7 @@ final class JavaActivations extends Activations {
 
   @Override
   protected void free() {
-    backend.freed(panels.bytes());
+    backend.freed(bytes);
     panels = null;
   }
 }

@@ -5,12 +5,11 @@ import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
-import org.snmf4j.error.BackendFailureException;
-import org.snmf4j.linalg.Cholesky;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
@@ -54,7 +53,12 @@ final class JavaBackend extends AbstractBackend {
     } else {
       panels.upload(activations, columns);
     }
-    return new JavaActivations(this, panels);
+    return new JavaActivations(this, panels, false);
+  }
+
+  @Override
+  protected Activations doSample(Activations a, int stride) {
+    return new JavaActivations(this, ((JavaActivations) a).panels.sample(stride), true);
   }
 
   @Override
@@ -76,7 +80,7 @@ final class JavaBackend extends AbstractBackend {
   protected void doDenseStatistics(Activations a, Coefficients y, Statistics result) {
     double[][] panels = ((JavaActivations) a).panels.data;
     double[][] coefficients = ((JavaCoefficients) y).panels.data;
-    Sums sums = new Sums((JavaStatistics) result, Refresh.DENSE, workers.threads());
+    Sums sums = new Sums((JavaStatistics) result, Refresh.DENSE, null, workers.threads());
     workers.forRanges(
         panels.length,
         (worker, from, to) -> {
@@ -89,34 +93,7 @@ final class JavaBackend extends AbstractBackend {
 
   @Override
   protected void doRidgeSolve(Statistics statistics, double ridge, Features result) {
-    JavaStatistics s = (JavaStatistics) statistics;
-    JavaFeatures z = (JavaFeatures) result;
-    int k = s.rank();
-    Cholesky factor;
-    try {
-      factor = Cholesky.ofRegularized(s.gram, ridge);
-    } catch (ArithmeticException e) {
-      throw new BackendFailureException("the ridge solve failed: " + e.getMessage(), e);
-    }
-    workers.forRanges(
-        s.neurons(),
-        (worker, from, to) -> {
-          double[] row = new double[k];
-          for (int i = from; i < to; i++) {
-            System.arraycopy(s.cross, i * k, row, 0, k);
-            factor.solve(row);
-            for (int j = 0; j < k; j++) {
-              z.columns[j][i] = row[j];
-            }
-          }
-        });
-    workers.forRanges(
-        k,
-        (worker, from, to) -> {
-          for (int j = from; j < to; j++) {
-            z.findSupport(j);
-          }
-        });
+    FeatureSteps.ridgeSolve((JavaStatistics) statistics, ridge, (JavaFeatures) result, workers);
   }
 
   @Override
@@ -129,6 +106,16 @@ final class JavaBackend extends AbstractBackend {
             z.winnerTakeAll(j, keep);
           }
         });
+  }
+
+  @Override
+  protected void doSweepColumns(Statistics statistics, Features z, int keep, double penalty) {
+    FeatureSteps.sweepColumns((JavaStatistics) statistics, (JavaFeatures) z, keep, penalty);
+  }
+
+  @Override
+  protected void doRefit(Statistics statistics, Features z, double penalty) {
+    FeatureSteps.refit((JavaStatistics) statistics, (JavaFeatures) z, penalty, workers);
   }
 
   @Override
@@ -149,26 +136,33 @@ final class JavaBackend extends AbstractBackend {
       UpdateRule rule,
       Coefficients y,
       double[] rowScale,
+      Momentum momentum,
       Coefficients result,
       Refresh refresh,
       Statistics statistics) {
     double[][] panels = ((JavaActivations) a).panels.data;
     double[][] source = ((JavaCoefficients) y).panels.data;
     double[][] target = ((JavaCoefficients) result).panels.data;
+    double[][] before =
+        momentum == null ? null : ((JavaCoefficients) momentum.before()).panels.data;
     JavaFeatures z = (JavaFeatures) features;
     double[][] q = z.gram();
-    Sums sums = new Sums((JavaStatistics) statistics, refresh, workers.threads());
+    Sums sums = new Sums((JavaStatistics) statistics, refresh, z, workers.threads());
     double[] cross = new double[workers.threads()];
     workers.forRanges(
         panels.length,
         (worker, from, to) -> {
           double[] projected = new double[z.rank() * Panels.WIDTH];
-          double[] scaled = new double[z.rank() * Panels.WIDTH];
+          double[] read = new double[z.rank() * Panels.WIDTH];
           double sum = 0;
           for (int p = from; p < to; p++) {
             PanelKernels.project(panels[p], z, projected);
-            PanelKernels.scaleRows(source[p], rowScale, scaled);
-            PanelKernels.update(rule, q, projected, scaled, target[p]);
+            if (before == null) {
+              PanelKernels.scaleRows(source[p], rowScale, read);
+            } else {
+              PanelKernels.extrapolate(source[p], before[p], momentum.beta(), read);
+            }
+            PanelKernels.update(rule, q, projected, read, target[p]);
             sum += PanelKernels.dot(projected, target[p]);
             sums.add(worker, panels[p], target[p]);
           }

@@ -4,10 +4,11 @@ import org.snmf4j.backend.Statistics;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
-/** C and G on the heap. */
+/** C, G and the row sums on the heap. */
 final class JavaStatistics extends Statistics {
   double[] cross;
   double[][] gram;
+  double[] rowSums;
   private final JavaBackend backend;
 
   JavaStatistics(JavaBackend owner, int neurons, int rank) {
@@ -15,6 +16,7 @@ final class JavaStatistics extends Statistics {
     backend = owner;
     cross = new double[Math.multiplyExact(neurons, rank)];
     gram = new double[rank][rank];
+    rowSums = new double[rank];
     owner.allocated(bytes());
   }
 
@@ -25,6 +27,11 @@ final class JavaStatistics extends Statistics {
       copy[j] = gram[j].clone();
     }
     return copy;
+  }
+
+  @Override
+  protected double[] doRowSums() {
+    return rowSums.clone();
   }
 
   @Override
@@ -41,9 +48,10 @@ final class JavaStatistics extends Statistics {
     backend.freed(bytes());
     cross = null;
     gram = null;
+    rowSums = null;
   }
 
   private long bytes() {
-    return ((long) neurons() * rank() + (long) rank() * rank()) * Double.BYTES;
+    return ((long) neurons() + rank() + 1) * rank() * Double.BYTES;
   }
 }

@@ -29,6 +29,13 @@ final class PanelKernels {
     }
   }
 
+  /** max(0, Y + β(Y − before)). */
+  static void extrapolate(double[] y, double[] before, double beta, double[] result) {
+    for (int i = 0; i < result.length; i++) {
+      result[i] = Math.max(0, y[i] + beta * (y[i] - before[i]));
+    }
+  }
+
   /** Y′ = rule(Y, P, Q), written to {@code result}, which may be {@code y}. */
   static void update(UpdateRule rule, double[][] q, double[] p, double[] y, double[] result) {
     if (rule instanceof UpdateRule.Multiplicative step) {
@@ -37,7 +44,7 @@ final class PanelKernels {
       if (y != result) {
         System.arraycopy(y, 0, result, 0, y.length);
       }
-      descend(hals, q, p, result);
+      descend(hals, q, penalized(p, q, hals.penalty()), result);
     } else {
       throw new IllegalArgumentException("unknown rule " + rule);
     }
@@ -69,6 +76,18 @@ final class PanelKernels {
     System.arraycopy(next, 0, out, 0, next.length);
   }
 
+  /** P_j − λ‖z_j‖; {@code p} itself if λ is 0. */
+  private static double[] penalized(double[] p, double[][] q, double penalty) {
+    if (penalty == 0) {
+      return p;
+    }
+    double[] lowered = new double[p.length];
+    for (int i = 0; i < p.length; i++) {
+      lowered[i] = p[i] - penalty * Math.sqrt(q[i / W][i / W]);
+    }
+    return lowered;
+  }
+
   private static void descend(UpdateRule.Hals rule, double[][] q, double[] p, double[] y) {
     int k = q.length;
     double[] gradient = new double[W];
@@ -88,7 +107,7 @@ final class PanelKernels {
           double old = y[j * W + t];
           double moved = Math.max(0, old + gradient[t] / q[j][j]);
           double step = moved - old;
-          // ½‖·‖² falls by step·(gradient − ½·Q_jj·step); the factor ½ cancels in the ratio below.
+          // The objective falls by step·(gradient − ½·Q_jj·step); ½ cancels in the ratio below.
           gain += step * (2 * gradient[t] - q[j][j] * step);
           y[j * W + t] = moved;
         }
@@ -122,6 +141,27 @@ final class PanelKernels {
     for (int j = 0; j < k; j++) {
       for (int l = 0; l <= j; l++) {
         g[j][l] += dot(y, j * W, y, l * W);
+      }
+    }
+  }
+
+  /** Row sums += Σ_t Y_jt. */
+  static void rowSums(double[] y, double[] sums) {
+    for (int j = 0; j < sums.length; j++) {
+      double sum = 0;
+      for (int t = 0; t < W; t++) {
+        sum += y[j * W + t];
+      }
+      sums[j] += sum;
+    }
+  }
+
+  /** C += AYᵀ where Z is not zero, C row-major {@code [d, k]}. */
+  static void crossOnSupport(double[] a, double[] y, JavaFeatures z, double[] c) {
+    int k = z.rank();
+    for (int j = 0; j < k; j++) {
+      for (int i : z.support[j]) {
+        c[i * k + j] += dot(a, i * W, y, j * W);
       }
     }
   }

@@ -45,6 +45,19 @@ final class Panels {
     }
   }
 
+  /** Every {@code stride}-th panel, shared; without a last one of fewer tokens unless alone. */
+  Panels sample(int stride) {
+    if (tokens < WIDTH) {
+      return this;
+    }
+    int full = (int) (tokens / WIDTH);
+    double[][] chosen = new double[(full - 1) / stride + 1][];
+    for (int p = 0; p < chosen.length; p++) {
+      chosen[p] = data[p * stride];
+    }
+    return new Panels(rows, (long) chosen.length * WIDTH, chosen);
+  }
+
   long bytes() {
     return (long) data.length * rows * WIDTH * Double.BYTES;
   }

@@ -2,24 +2,32 @@ package org.snmf4j.backend.reference;
 
 import org.snmf4j.backend.Refresh;
 
-/** G and C summed by each worker apart, then added up in the workers' order. */
+/** G, the row sums and C summed by each worker apart, then added up in the workers' order. */
 final class Sums {
   private final JavaStatistics target;
   private final Refresh refresh;
+  private final JavaFeatures support;
   private final double[][][] grams;
+  private final double[][] rowSums;
   private final double[][] crosses;
 
-  Sums(JavaStatistics target, Refresh refresh, int workers) {
+  /**
+   * @param support the features where C is wanted; null if {@code refresh} is not SUPPORT
+   */
+  Sums(JavaStatistics target, Refresh refresh, JavaFeatures support, int workers) {
     this.target = target;
     this.refresh = refresh;
+    this.support = support;
     grams = new double[workers][][];
+    rowSums = new double[workers][];
     crosses = new double[workers][];
     if (refresh == Refresh.NONE) {
       return;
     }
     for (int w = 0; w < workers; w++) {
       grams[w] = new double[target.rank()][target.rank()];
-      if (refresh == Refresh.DENSE) {
+      rowSums[w] = new double[target.rank()];
+      if (refresh != Refresh.GRAM) {
         crosses[w] = new double[target.cross.length];
       }
     }
@@ -30,8 +38,11 @@ final class Sums {
       return;
     }
     PanelKernels.gram(y, grams[worker]);
+    PanelKernels.rowSums(y, rowSums[worker]);
     if (refresh == Refresh.DENSE) {
       PanelKernels.cross(a, y, crosses[worker], target.neurons(), target.rank());
+    } else if (refresh == Refresh.SUPPORT) {
+      PanelKernels.crossOnSupport(a, y, support, crosses[worker]);
     }
   }
 
@@ -50,14 +61,19 @@ final class Sums {
         target.gram[l][j] = sum;
       }
     }
-    if (refresh == Refresh.DENSE) {
-      for (int i = 0; i < target.cross.length; i++) {
-        double sum = 0;
-        for (double[] part : crosses) {
-          sum += part[i];
-        }
-        target.cross[i] = sum;
+    add(rowSums, target.rowSums);
+    if (refresh != Refresh.GRAM) {
+      add(crosses, target.cross);
+    }
+  }
+
+  private static void add(double[][] parts, double[] result) {
+    for (int i = 0; i < result.length; i++) {
+      double sum = 0;
+      for (double[] part : parts) {
+        sum += part[i];
       }
+      result[i] = sum;
     }
   }
 
