@@ -196,6 +196,15 @@ class Sums {
     return sum;
   }
 
+  double spread(const Products& q) const {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return NAN;
+    double sum = 0;
+    for (std::size_t j = 0; j < target_->row_sums.size(); j++) {
+      sum += std::sqrt(q.wide[j * target_->row_sums.size() + j]) * target_->row_sums[j];
+    }
+    return sum;
+  }
+
  private:
   std::size_t nonzeros() const { return static_cast<std::size_t>(support_.start[support_.rank]); }
 
@@ -400,6 +409,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     sums_out[0] = 0;
     for (double part : cross) sums_out[0] += part;
     sums_out[1] = sums.quadratic(q);
+    sums_out[2] = sums.spread(q);
   });
 }
 

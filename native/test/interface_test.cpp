@@ -53,7 +53,7 @@ struct Setup {
     REQUIRE(snmf4j_dense_statistics(a, y, statistics) == SNMF4J_OK);
     REQUIRE(snmf4j_ridge_solve(statistics, 1e-6, z) == SNMF4J_OK);
     REQUIRE(snmf4j_features_winner_take_all(z, 4) == SNMF4J_OK);
-    double sums[2];
+    double sums[3];
     const snmf4j_update update = multiplicative();
     REQUIRE(snmf4j_pass(a, z, &update, y, next, SNMF4J_REFRESH_DENSE, statistics, sums) ==
             SNMF4J_OK);
@@ -202,7 +202,7 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   CHECK(snmf4j_ridge_solve(s.statistics, NAN, s.z) == SNMF4J_INVALID_ARGUMENT);
   CHECK(snmf4j_ridge_solve(nullptr, 1, s.z) == SNMF4J_INVALID_ARGUMENT);
 
-  double sums[2];
+  double sums[3];
   auto pass = [&](snmf4j_panels* a, snmf4j_update update, int refresh,
                   snmf4j_statistics* statistics) {
     return snmf4j_pass(a, s.z, &update, s.y, s.next, refresh, statistics, sums);
@@ -269,7 +269,7 @@ TEST_CASE("alternating least squares never raises the penalized objective") {
         before = after;
       };
       const double first = before;
-      double sums[2];
+      double sums[3];
       for (int round = 0; round < 4; round++) {
         const snmf4j_update update = hals(2, 0, penalty);
         REQUIRE(snmf4j_pass(s.a, s.z, &update, s.y, s.y, SNMF4J_REFRESH_DENSE, s.statistics,

@@ -167,7 +167,8 @@ typedef struct snmf4j_update {
 
 /*
  * One pass over A: P, Y' = rule(Y, P, Q) and what `refresh` asks for. `sums` receives <P,Y'> and,
- * with a refresh, <Q,G>. `result` may be `y` but not `before`.
+ * with a refresh, <Q,G> and sum_j |z_j| rowsum_j: three values. `result` may be `y` but not
+ * `before`.
  */
 SNMF4J_API int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update* update,
                            const snmf4j_panels* y, snmf4j_panels* result, int refresh,

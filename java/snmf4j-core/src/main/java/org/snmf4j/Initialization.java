@@ -4,6 +4,7 @@ import org.snmf4j.matrix.Matrix;
 import org.snmf4j.solver.GivenStart;
 import org.snmf4j.solver.KMeansStart;
 import org.snmf4j.solver.RandomStart;
+import org.snmf4j.solver.SignSplitStart;
 import org.snmf4j.solver.Start;
 import org.snmf4j.solver.SvdStart;
 
@@ -33,6 +34,14 @@ public final class Initialization {
   }
 
   /**
+   * Coefficients from half as many singular vectors, each giving its positive and its negative
+   * part. Made for {@link Solver#ALS}.
+   */
+  public static Initialization signSplit() {
+    return new Initialization("signsplit", new SignSplitStart());
+  }
+
+  /**
    * Given coefficients. Features have no start of their own: the first step computes them.
    *
    * @param coefficients {@code [k, n]}, finite and non-negative; must stay open until the fit ends
@@ -41,7 +50,7 @@ public final class Initialization {
     return new Initialization("given", new GivenStart(coefficients));
   }
 
-  /** {@code random}, {@code svd}, {@code kmeans} or {@code given}. */
+  /** {@code random}, {@code svd}, {@code kmeans}, {@code signsplit} or {@code given}. */
   public String name() {
     return name;
   }

@@ -4,13 +4,14 @@ import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
-import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.matrix.Matrix;
+import org.snmf4j.solver.AlsSolver;
 import org.snmf4j.solver.MultiplicativeSolver;
 import org.snmf4j.solver.Problem;
 import org.snmf4j.solver.Solution;
+import org.snmf4j.solver.Start;
 
 /**
  * Fits semi-nonnegative matrix factorizations.
@@ -85,13 +86,23 @@ public final class Snmf {
   }
 
   private static Solution solve(Problem problem, SnmfOptions options) {
-    Coefficients start =
-        options.initialization().start().create(problem, options.seed(), options.monitor());
+    Start start = options.initialization().start();
     return switch (options.solver()) {
       case MULTIPLICATIVE ->
           new MultiplicativeSolver(
                   options.maxIterations(), options.patience(), options.tolerance(), options.ridge())
-              .fit(problem, start, options.monitor());
+              .fit(
+                  problem,
+                  start.create(problem, options.seed(), options.monitor()),
+                  options.monitor());
+      case ALS ->
+          new AlsSolver(
+                  options.maxIterations(),
+                  options.patience(),
+                  options.tolerance(),
+                  options.ridge(),
+                  options.coefficientPenalty())
+              .fit(problem, start, options.seed(), options.monitor());
     };
   }
 

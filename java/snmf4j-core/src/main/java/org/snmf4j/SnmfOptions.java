@@ -20,6 +20,7 @@ public final class SnmfOptions {
   private final int patience;
   private final double tolerance;
   private final double ridge;
+  private final double coefficientPenalty;
   private final String backend;
   private final int threads;
   private final Monitor monitor;
@@ -28,12 +29,16 @@ public final class SnmfOptions {
     rank = builder.rank;
     featureDensity = builder.featureDensity;
     solver = builder.solver;
-    initialization = builder.initialization;
+    initialization =
+        builder.initialization != null
+            ? builder.initialization
+            : solver == Solver.ALS ? Initialization.signSplit() : Initialization.random();
     seed = builder.seed;
     maxIterations = builder.maxIterations;
     patience = builder.patience;
     tolerance = builder.tolerance;
     ridge = builder.ridge;
+    coefficientPenalty = builder.coefficientPenalty;
     backend = builder.backend;
     threads = builder.threads;
     monitor = new Monitor(builder.progress, builder.cancelled);
@@ -89,6 +94,11 @@ public final class SnmfOptions {
     return ridge;
   }
 
+  /** Weight of the coefficients' sum, as a fraction of the root mean square token norm. */
+  public double coefficientPenalty() {
+    return coefficientPenalty;
+  }
+
   /** A backend's name, or {@code "auto"}. */
   public String backend() {
     return backend;
@@ -118,12 +128,13 @@ public final class SnmfOptions {
     private final int rank;
     private double featureDensity = 0.01;
     private Solver solver = Solver.MULTIPLICATIVE;
-    private Initialization initialization = Initialization.random();
+    private Initialization initialization;
     private long seed;
     private int maxIterations = 200;
     private int patience = 100;
     private double tolerance = 1e-6;
     private double ridge = 1e-6;
+    private double coefficientPenalty;
     private String backend = Backends.AUTO;
     private int threads = BackendConfig.defaults().threads();
     private Consumer<FitProgress> progress = Monitor.NONE.progress();
@@ -152,7 +163,10 @@ public final class SnmfOptions {
       return this;
     }
 
-    /** The start; default {@link Initialization#random()}. */
+    /**
+     * The start; default {@link Initialization#random()}, for {@link Solver#ALS} {@link
+     * Initialization#signSplit()}.
+     */
     public Builder initialization(Initialization initialization) {
       this.initialization = Objects.requireNonNull(initialization, "initialization");
       return this;
@@ -200,6 +214,20 @@ public final class SnmfOptions {
       return this;
     }
 
+    /**
+     * Makes coefficients sparser and features overlap less, for some loss: the weight of Σ_j
+     * ‖z_j‖‖y_j‖₁ beside ½‖A − ZY‖², as a fraction of the root mean square token norm. Finite, at
+     * least 0; default 0. Only {@link Solver#ALS} takes one.
+     */
+    public Builder coefficientPenalty(double coefficientPenalty) {
+      if (!(coefficientPenalty >= 0) || Double.isInfinite(coefficientPenalty)) {
+        throw new InvalidArgumentException(
+            "coefficient penalty", coefficientPenalty, "finite and not negative");
+      }
+      this.coefficientPenalty = coefficientPenalty;
+      return this;
+    }
+
     /** A backend's name to force it, or {@code "auto"}, the default. */
     public Builder backend(String backend) {
       this.backend = Objects.requireNonNull(backend, "backend");
@@ -224,7 +252,16 @@ public final class SnmfOptions {
       return this;
     }
 
+    /**
+     * The options.
+     *
+     * @throws InvalidArgumentException if a penalty is given to a solver that takes none
+     */
     public SnmfOptions build() {
+      if (coefficientPenalty > 0 && solver != Solver.ALS) {
+        throw new InvalidArgumentException(
+            "coefficient penalty", coefficientPenalty, "0 for the solver " + solver);
+      }
       return new SnmfOptions(this);
     }
   }

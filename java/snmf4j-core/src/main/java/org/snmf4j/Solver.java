@@ -6,5 +6,10 @@ public enum Solver {
    * The algorithm of arXiv 2506.10920: least-squares features with hard winner-take-all,
    * multiplicative steps for the coefficients. See {@link org.snmf4j.solver.MultiplicativeSolver}.
    */
-  MULTIPLICATIVE
+  MULTIPLICATIVE,
+  /**
+   * Alternating least squares: reaches the loss of the multiplicative algorithm many times sooner
+   * and ends lower. See {@link org.snmf4j.solver.AlsSolver}.
+   */
+  ALS
 }

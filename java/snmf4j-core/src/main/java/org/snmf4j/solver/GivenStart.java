@@ -38,6 +38,11 @@ public final class GivenStart implements Start {
     }
   }
 
+  @Override
+  public boolean isForAnyTokens() {
+    return false;
+  }
+
   private void requireNonNegative() {
     double[] stretch = new double[(int) Math.min(coefficients.columns(), 1 << 14)];
     for (long j = 0; j < coefficients.rows(); j++) {

@@ -10,4 +10,9 @@ public interface Start {
    * @param seed makes random choices reproducible
    */
   Coefficients create(Problem problem, long seed, Monitor monitor);
+
+  /** Whether it can start any sample of the tokens, or only the whole problem. */
+  default boolean isForAnyTokens() {
+    return true;
+  }
 }

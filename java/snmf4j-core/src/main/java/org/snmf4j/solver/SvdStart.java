@@ -26,13 +26,33 @@ public final class SvdStart implements Start {
 
   @Override
   public Coefficients create(Problem problem, long seed, Monitor monitor) {
+    double[][] projector = projector(problem, problem.rank(), seed, monitor);
+    Backend backend = problem.backend();
+    Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
+    try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
+        Matrix values = Matrix.of(projector)) {
+      z.upload(values);
+      backend.project(problem.activations(), z, start);
+      try (Matrix rows = start.download()) {
+        clamp(rows);
+        start.upload(rows);
+      }
+      return start;
+    } catch (RuntimeException | Error e) {
+      start.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Features M {@code [d, rank]} such that MᵀA = √Σ Vᵀ of the leading singular triplets.
+   *
+   * @param rank how many; columns beyond the rank of A are zero
+   */
+  static double[][] projector(Problem problem, int rank, long seed, Monitor monitor) {
     Backend backend = problem.backend();
     int width =
-        (int)
-            Math.min(
-                problem.rank() + (long) OVERSAMPLING,
-                Math.min(problem.neurons(), problem.tokens()));
-    double[][] projector;
+        (int) Math.min(rank + (long) OVERSAMPLING, Math.min(problem.neurons(), problem.tokens()));
     SplittableRandom random = new SplittableRandom(seed);
     try (Coefficients y =
             Uploads.of(
@@ -53,9 +73,8 @@ public final class SvdStart implements Start {
       }
       monitor.checkCancelled();
       backend.denseStatistics(problem.activations(), y, statistics);
-      projector = projector(statistics, problem.rank());
+      return projector(statistics, rank);
     }
-    return project(problem, projector);
   }
 
   private static double smallRidge(double[][] gram) {
@@ -116,24 +135,6 @@ public final class SvdStart implements Start {
       }
     }
     return product;
-  }
-
-  private static Coefficients project(Problem problem, double[][] projector) {
-    Backend backend = problem.backend();
-    Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
-    try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
-        Matrix values = Matrix.of(projector)) {
-      z.upload(values);
-      backend.project(problem.activations(), z, start);
-      try (Matrix rows = start.download()) {
-        clamp(rows);
-        start.upload(rows);
-      }
-      return start;
-    } catch (RuntimeException | Error e) {
-      start.close();
-      throw e;
-    }
   }
 
   private static void clamp(Matrix rows) {

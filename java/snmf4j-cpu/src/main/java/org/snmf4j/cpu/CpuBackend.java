@@ -174,7 +174,7 @@ final class CpuBackend extends AbstractBackend {
       Coefficients result,
       Refresh refresh,
       Statistics statistics) {
-    double[] sums = new double[2];
+    double[] sums = new double[3];
     try (Update update = new Update();
         DoublePointer scale = rowScale == null ? null : new DoublePointer(rowScale)) {
       describe(rule, update);
@@ -194,7 +194,7 @@ final class CpuBackend extends AbstractBackend {
               sums),
           "update the coefficients");
     }
-    return new PassResult(sums[0], sums[1]);
+    return new PassResult(sums[0], sums[1], sums[2]);
   }
 
   private static void describe(UpdateRule rule, Update update) {

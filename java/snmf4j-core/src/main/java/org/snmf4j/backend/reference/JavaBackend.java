@@ -169,7 +169,9 @@ final class JavaBackend extends AbstractBackend {
           cross[worker] = sum;
         });
     sums.reduce();
-    return new PassResult(total(cross), refresh == Refresh.NONE ? Double.NaN : sums.quadratic(q));
+    return refresh == Refresh.NONE
+        ? new PassResult(total(cross), Double.NaN, Double.NaN)
+        : new PassResult(total(cross), sums.quadratic(q), sums.spread(q));
   }
 
   @Override

@@ -85,4 +85,13 @@ final class Sums {
     }
     return sum;
   }
+
+  /** Σ_j ‖z_j‖ Σ_t y_jt. */
+  double spread(double[][] q) {
+    double sum = 0;
+    for (int j = 0; j < q.length; j++) {
+      sum += Math.sqrt(q[j][j]) * target.rowSums[j];
+    }
+    return sum;
+  }
 }

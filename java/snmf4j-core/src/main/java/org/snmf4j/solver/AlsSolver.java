@@ -1,0 +1,234 @@
+package org.snmf4j.solver;
+
+import java.util.Arrays;
+import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.Coefficients;
+import org.snmf4j.backend.Features;
+import org.snmf4j.backend.Momentum;
+import org.snmf4j.backend.PassResult;
+import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Statistics;
+import org.snmf4j.backend.UpdateRule;
+import org.snmf4j.error.BackendFailureException;
+
+/**
+ * Alternating least squares in two phases, for the objective ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁ with λ
+ * = coefficient penalty · ‖A‖/√n.
+ *
+ * <p><i>Explore</i>, on a sample of the tokens: Z by least squares and hard winner-take-all, two
+ * HALS sweeps of Y, extrapolated, with a restart whenever the objective rises. Not monotone, but
+ * good at finding supports.
+ *
+ * <p><i>Exploit</i>, on all tokens, in rounds: one sweep over the columns of Z, each solved exactly
+ * under its sparsity; least squares of Z on its support; then passes that update Y and refit Z on
+ * the fixed support. Every step lowers the objective.
+ */
+public final class AlsSolver {
+  /** Iterations of the first phase. */
+  private static final int EXPLORE = 20;
+
+  /** Tokens that the first phase samples, if there are more. */
+  private static final int SAMPLE = 8192;
+
+  /** HALS sweeps of a pass. */
+  private static final int SWEEPS = 2;
+
+  /** Sweeps of the first pass over all tokens, which starts from nothing. */
+  private static final int FIRST_SWEEPS = 6;
+
+  /** Passes between two sweeps over the columns of Z. */
+  private static final int ROUND = 6;
+
+  private final int maxIterations;
+  private final int patience;
+  private final double tolerance;
+  private final double ridge;
+  private final double penalty;
+
+  /**
+   * @param maxIterations most passes, those of the first phase included; at least 1
+   * @param patience passes without improvement before stopping; at least 1
+   * @param tolerance relative improvement that counts; at least 0
+   * @param ridge ρ of the first phase's least squares; positive
+   * @param penalty coefficient penalty, as a fraction of the root mean square token norm
+   */
+  public AlsSolver(
+      int maxIterations, int patience, double tolerance, double ridge, double penalty) {
+    this.maxIterations = maxIterations;
+    this.patience = patience;
+    this.tolerance = tolerance;
+    this.ridge = ridge;
+    this.penalty = penalty;
+  }
+
+  /**
+   * Runs the fit.
+   *
+   * @param start makes the first Y; called for the problem that the first phase samples
+   */
+  public Solution fit(Problem problem, Start start, long seed, Monitor monitor) {
+    Backend backend = problem.backend();
+    Trace trace = new Trace(problem, monitor);
+    Features features = backend.newFeatures(problem.neurons(), problem.rank());
+    Coefficients coefficients = null;
+    try (Statistics statistics = backend.newStatistics(problem.neurons(), problem.rank())) {
+      coefficients = explore(problem, start, seed, monitor, features, statistics, trace);
+      StopReason reason = exploit(problem, features, coefficients, statistics, trace);
+      return new Solution(features, coefficients, trace.losses(), trace.iterations(), reason);
+    } catch (RuntimeException | Error e) {
+      features.close();
+      if (coefficients != null) {
+        coefficients.close();
+      }
+      throw e;
+    }
+  }
+
+  private double lambda(Activations a) {
+    return penalty * Math.sqrt(a.squaredNorm() / a.tokens());
+  }
+
+  /** Leaves Z in {@code features}; returns coefficients of all tokens to go on from. */
+  private Coefficients explore(
+      Problem problem,
+      Start start,
+      long seed,
+      Monitor monitor,
+      Features features,
+      Statistics statistics,
+      Trace trace) {
+    Backend backend = problem.backend();
+    int stride = (int) Math.max(1, problem.tokens() / SAMPLE);
+    if (stride == 1 || !start.isForAnyTokens()) {
+      Coefficients y = start.create(problem, seed, monitor);
+      return exploreWith(problem, y, features, statistics, trace);
+    }
+    try (Activations sample = backend.sample(problem.activations(), stride)) {
+      Problem sampled = new Problem(backend, sample, problem.rank(), problem.keep());
+      Coefficients y = start.create(sampled, seed, monitor);
+      exploreWith(sampled, y, features, statistics, trace).close();
+    }
+    return backend.newCoefficients(problem.rank(), problem.tokens());
+  }
+
+  private Coefficients exploreWith(
+      Problem problem, Coefficients start, Features features, Statistics statistics, Trace trace) {
+    Backend backend = problem.backend();
+    Activations a = problem.activations();
+    double lambda = lambda(a);
+    UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
+    Coefficients current = start;
+    Coefficients before = null;
+    Coefficients next = null;
+    try {
+      next = backend.newCoefficients(problem.rank(), problem.tokens());
+      double beta = 0;
+      double last = Double.POSITIVE_INFINITY;
+      int iterations = Math.min(EXPLORE, Math.max(1, maxIterations / 2));
+      backend.denseStatistics(a, current, statistics);
+      for (int i = 0; i < iterations; i++) {
+        trace.checkCancelled();
+        backend.ridgeSolve(statistics, ridge, features);
+        backend.winnerTakeAll(features, problem.keep());
+        Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
+        PassResult sums =
+            backend.pass(
+                a, features, rule, current, null, momentum, next, Refresh.DENSE, statistics);
+        double objective = sums.objective(a.squaredNorm(), lambda);
+        trace.add(sums.loss(a.squaredNorm()) / a.squaredNorm(), maxIterations);
+        beta = objective > last ? 0 : Math.min(0.9, beta == 0 ? 0.4 : beta * 1.1);
+        last = objective;
+        Coefficients free =
+            before == null ? backend.newCoefficients(problem.rank(), problem.tokens()) : before;
+        before = current;
+        current = next;
+        next = free;
+      }
+      return current;
+    } catch (RuntimeException | Error e) {
+      current.close();
+      throw e;
+    } finally {
+      if (before != null) {
+        before.close();
+      }
+      if (next != null) {
+        next.close();
+      }
+    }
+  }
+
+  private StopReason exploit(
+      Problem problem, Features z, Coefficients y, Statistics statistics, Trace trace) {
+    Backend backend = problem.backend();
+    Activations a = problem.activations();
+    double lambda = lambda(a);
+    StoppingRule stopping = new StoppingRule(patience, tolerance);
+    UpdateRule first = new UpdateRule.Hals(FIRST_SWEEPS, 0, lambda);
+    UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
+    for (int pass = 0; ; pass++) {
+      trace.checkCancelled();
+      if (pass > 0) {
+        if (pass % ROUND == 1) {
+          backend.sweepColumns(statistics, z, problem.keep(), lambda);
+        }
+        backend.refit(statistics, z, lambda);
+      }
+      Refresh refresh = pass % ROUND == 0 ? Refresh.DENSE : Refresh.SUPPORT;
+      PassResult sums =
+          backend.pass(a, z, pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
+      trace.add(sums.loss(a.squaredNorm()) / a.squaredNorm(), maxIterations);
+      if (trace.iterations() >= maxIterations) {
+        return StopReason.MAX_ITERATIONS;
+      }
+      if (stopping.stopsAt(sums.objective(a.squaredNorm(), lambda))) {
+        return StopReason.CONVERGED;
+      }
+    }
+  }
+
+  /** Losses so far, those of a sample scaled to all tokens. */
+  private static final class Trace {
+    private final double squaredNorm;
+    private final Monitor monitor;
+    private final long begin = System.nanoTime();
+    private double[] losses = new double[64];
+    private int count;
+
+    Trace(Problem problem, Monitor monitor) {
+      this.squaredNorm = problem.activations().squaredNorm();
+      this.monitor = monitor;
+    }
+
+    void checkCancelled() {
+      monitor.checkCancelled();
+    }
+
+    void add(double relativeLoss, int maxIterations) {
+      if (!Double.isFinite(relativeLoss)) {
+        throw new BackendFailureException(
+            "the loss became "
+                + relativeLoss
+                + " at iteration "
+                + (count + 1)
+                + "; rescale the activations");
+      }
+      losses = count < losses.length ? losses : Arrays.copyOf(losses, 2 * count);
+      losses[count++] = relativeLoss * squaredNorm;
+      monitor
+          .progress()
+          .accept(
+              new FitProgress(
+                  count, maxIterations, relativeLoss, (System.nanoTime() - begin) * 1e-9));
+    }
+
+    int iterations() {
+      return count;
+    }
+
+    double[] losses() {
+      return Arrays.copyOf(losses, count);
+    }
+  }
+}
