@@ -41,19 +41,17 @@ abstract class Suite {
 
   static void warmUp(Backend backend) {
     Instance largest = new Instance(300, 1000, 100, 1);
-    UpdateRule[] rules = {new UpdateRule.Multiplicative(1e-6), new UpdateRule.Hals(2, 1e-6, 1)};
     try (Matrix values = Matrix.of(largest.a);
         Activations a = backend.pack(values);
         Features z = features(backend, largest.z);
         Coefficients y = coefficients(backend, largest.y);
         Coefficients p = backend.newCoefficients(largest.rank, largest.tokens);
         Statistics s = backend.newStatistics(largest.neurons, largest.rank)) {
-      for (UpdateRule rule : rules) {
-        for (Refresh refresh : Refresh.values()) {
-          backend.pass(a, z, rule, y, null, null, p, refresh, s);
-          backend.pass(a, z, rule, y, null, new Momentum(y, 0.5), p, refresh, s);
-        }
-      }
+      backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, null, null, p, Refresh.DENSE, s);
+      UpdateRule hals = new UpdateRule.Hals(2, 1e-6, 1);
+      backend.pass(a, z, hals, y, null, new Momentum(y, 0.5), p, Refresh.NONE, null);
+      backend.pass(a, z, hals, y, null, null, p, Refresh.GRAM, s);
+      backend.pass(a, z, hals, y, null, null, p, Refresh.SUPPORT, s);
       backend.project(a, z, p);
       backend.residual(a, z, y);
       backend.denseStatistics(a, y, s);
