@@ -42,6 +42,15 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("samples")
+  class Samples extends SampleSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("statistics and products")
   class Products extends ProductSuite {
     @Override
@@ -60,8 +69,44 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("features: column sweep")
+  class ColumnSweeps extends ColumnSweepSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("features: refit on the support")
+  class Refits extends RefitSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("passes: multiplicative step, HALS")
   class Passes extends PassSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("passes: penalty")
+  class Penalties extends PenaltySuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("passes: momentum")
+  class Momenta extends MomentumSuite {
     @Override
     Backend open(int threads) {
       return BackendConformance.this.open(threads);

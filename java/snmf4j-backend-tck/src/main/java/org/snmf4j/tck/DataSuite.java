@@ -196,6 +196,7 @@ abstract class DataSuite extends Suite {
       assertTrue(java.util.Arrays.deepEquals(zero, take(y.download())));
       assertTrue(java.util.Arrays.deepEquals(zero, take(z.download())));
       assertTrue(java.util.Arrays.deepEquals(zero, take(s.cross())));
+      assertArrayEquals(new double[70], s.rowSums());
       for (double[] row : s.gram()) {
         assertArrayEquals(new double[70], row);
       }

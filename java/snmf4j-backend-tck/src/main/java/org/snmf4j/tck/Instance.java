@@ -68,6 +68,11 @@ final class Instance {
     return instances.build();
   }
 
+  /** A fraction of the root mean square token norm, the scale of penalties. */
+  double penalty(double fraction) {
+    return fraction * Math.sqrt(Plain.squaredNorm(a) / tokens);
+  }
+
   /** Student's t with three degrees of freedom, rounded to float32. */
   static double heavyTailed(SplittableRandom random) {
     double chi = 0;

@@ -15,6 +15,7 @@ import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
+import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Resident;
 import org.snmf4j.backend.Statistics;
@@ -61,6 +62,9 @@ abstract class LifecycleSuite extends Suite {
         () -> backend.ridgeSolve(s, 1e-6, z),
         () -> backend.winnerTakeAll(z, 1),
         () -> backend.scaleColumns(z, new double[] {1, 2}),
+        () -> backend.sample(a, 2).close(),
+        () -> backend.sweepColumns(s, z, 1, 0.5),
+        () -> backend.refit(s, z, 0.5),
         () -> backend.pass(a, z, RULE, y, null, null, y, Refresh.DENSE, s),
         () -> backend.project(a, z, y),
         () -> backend.residual(a, z, y));
@@ -95,6 +99,7 @@ abstract class LifecycleSuite extends Suite {
     calls.add(() -> data.z().download());
     calls.add(() -> data.s().gram());
     calls.add(() -> data.s().cross());
+    calls.add(() -> data.s().rowSums());
     try (Matrix matrix = Matrix.of(new double[][] {{1}})) {
       calls.add(() -> closed.pack(matrix));
       for (Executable call : calls) {
@@ -124,8 +129,8 @@ abstract class LifecycleSuite extends Suite {
             throw new AssertionError("only a ClosedException may come", e);
           }
         }
-        // How many of the seven operations take this kind of data.
-        assertEquals(List.of(4, 4, 6, 3).get(which), refused, names.get(which));
+        // How many of the operations take this kind of data.
+        assertEquals(List.of(5, 4, 8, 5).get(which), refused, names.get(which));
       }
     }
   }
@@ -143,6 +148,7 @@ abstract class LifecycleSuite extends Suite {
               () -> data.z().download(),
               () -> data.z().upload(z),
               () -> data.s().gram(),
+              () -> data.s().rowSums(),
               () -> data.s().cross());
       for (Executable call : calls) {
         assertThrowsExactly(ClosedException.class, call);
@@ -218,10 +224,66 @@ abstract class LifecycleSuite extends Suite {
       requireRefused(
           "statistics is null but must be given to refresh GRAM",
           () -> backend.pass(a, z, RULE, y, null, null, y, Refresh.GRAM, null));
+      requireRefused(
+          "coefficients is of shape [2, 4]", () -> momentum(data, new Momentum(fewTokens, 0.5)));
+      requireRefused(
+          "momentum is of shape [3, 5]", () -> momentum(data, new Momentum(highRank, 0.5)));
+      requireRefused("statistics is of shape [3, 3]", () -> backend.sweepColumns(wide, z, 1, 0));
+      requireRefused("statistics is of shape [2, 2]", () -> backend.refit(small, z, 0));
       requireRefused("coefficients is of shape [2, 4]", () -> backend.project(a, z, fewTokens));
       requireRefused("features is of shape [3, 1]", () -> backend.residual(a, lowRank, y));
       requireRefused("coefficients is of shape [1, 5]", () -> y.upload(flat));
       requireRefused("features is of shape [1, 5]", () -> z.upload(flat));
+    }
+  }
+
+  private void momentum(Data data, Momentum momentum) {
+    backend.pass(data.a(), data.z(), RULE, data.y(), null, momentum, data.y(), Refresh.NONE, null);
+  }
+
+  @Test
+  void momentumIsRefusedWhereItCannotWork() {
+    try (Data data = Data.on(backend);
+        Backend other = open(1);
+        Coefficients stranger = other.newCoefficients(2, 5)) {
+      Coefficients y = data.y();
+      Momentum own = new Momentum(y, 0.5);
+      double[] ones = {1, 1};
+      requireRefused(
+          "row scale is given but must be null with momentum",
+          () -> backend.pass(data.a(), data.z(), RULE, y, ones, own, y, Refresh.NONE, null));
+      requireRefused(
+          "coefficients is of another backend", () -> momentum(data, new Momentum(stranger, 0.5)));
+      Coefficients closed = backend.newCoefficients(2, 5);
+      closed.close();
+      assertThrowsExactly(ClosedException.class, () -> momentum(data, new Momentum(closed, 0.5)));
+      for (double beta : new double[] {-0.1, 1.1, Double.NaN}) {
+        requireRefused(
+            "beta is " + beta + " but must be between 0 and 1", () -> new Momentum(y, beta));
+      }
+    }
+  }
+
+  @Test
+  void argumentsOfTheFeatureStepsOutsideTheirLimitsAreRefused() {
+    try (Data data = Data.on(backend)) {
+      Features z = data.z();
+      Statistics s = data.s();
+      for (int keep : new int[] {0, 4}) {
+        requireRefused(
+            "keep is " + keep + " but must be between 1 and 3",
+            () -> backend.sweepColumns(s, z, keep, 0));
+      }
+      for (double penalty : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+        String message = "penalty is " + penalty + " but must be finite and not negative";
+        requireRefused(message, () -> backend.sweepColumns(s, z, 1, penalty));
+        requireRefused(message, () -> backend.refit(s, z, penalty));
+        requireRefused(message, () -> new UpdateRule.Hals(1, 0, penalty));
+      }
+      for (int stride : new int[] {0, -1}) {
+        requireRefused(
+            "stride is " + stride + " but must be", () -> backend.sample(data.a(), stride));
+      }
     }
   }
 

@@ -1,5 +1,7 @@
 package org.snmf4j.tck;
 
+import java.util.Arrays;
+
 /** The formulas on heap arrays in float64, as plain as they come; shares no code with a backend. */
 final class Plain {
   private Plain() {}
@@ -69,6 +71,46 @@ final class Plain {
     return sum;
   }
 
+  /** ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁. */
+  static double objective(double[][] a, double[][] z, double[][] y, double penalty) {
+    double sum = loss(a, z, y) / 2;
+    double[][] columns = transpose(z);
+    for (int j = 0; j < y.length; j++) {
+      sum += penalty * Math.sqrt(squaredNorm(columns[j])) * sum(abs(y[j]));
+    }
+    return sum;
+  }
+
+  /**
+   * The sizes of what {@link #objective} adds up; what its rounding errors are measured against.
+   */
+  static double objectiveScale(double[][] a, double[][] z, double[][] y, double penalty) {
+    double product = squaredNorm(times(abs(z), abs(y)));
+    return squaredNorm(a) + product + objective(a, z, y, penalty);
+  }
+
+  static double squaredNorm(double[] x) {
+    return squaredNorm(new double[][] {x});
+  }
+
+  static double[] abs(double[] x) {
+    return Arrays.stream(x).map(Math::abs).toArray();
+  }
+
+  static double sum(double[] x) {
+    return Arrays.stream(x).sum();
+  }
+
+  /** P_j − λ‖z_j‖, with ‖z_j‖² = Q_jj. */
+  static double[][] penalized(double[][] p, double[][] q, double penalty) {
+    double[][] result = new double[p.length][];
+    for (int j = 0; j < p.length; j++) {
+      double lowered = penalty * Math.sqrt(q[j][j]);
+      result[j] = Arrays.stream(p[j]).map(value -> value - lowered).toArray();
+    }
+    return result;
+  }
+
   /** Sweeps of y_j ← max(0, y_j + (P_j − (QY)_j) / Q_jj), skipping features with Q_jj = 0. */
   static double[][] hals(double[][] q, double[][] p, double[][] y, int sweeps) {
     double[][] result = new double[y.length][];
@@ -100,7 +142,7 @@ final class Plain {
         magnitudes[i] = Math.abs(z[i][j]);
       }
       double[] sorted = magnitudes.clone();
-      java.util.Arrays.sort(sorted);
+      Arrays.sort(sorted);
       double threshold = sorted[sorted.length - keep];
       for (int i = 0; i < z.length; i++) {
         result[i][j] = magnitudes[i] >= threshold ? z[i][j] : 0;

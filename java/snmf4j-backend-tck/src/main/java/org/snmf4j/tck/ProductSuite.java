@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,12 +39,41 @@ abstract class ProductSuite extends Suite {
         take(s.cross()),
         Plain.times(Plain.abs(a), magnitudes),
         tolerance);
+    requireGram(y, s, tolerance);
+  }
+
+  /** G and the row sums. */
+  static void requireGram(double[][] y, Statistics s, double tolerance) {
+    double[][] transposed = Plain.transpose(y);
     Tolerance.requireNear(
         "G",
         Plain.times(y, transposed),
         s.gram(),
-        Plain.times(Plain.abs(y), magnitudes),
+        Plain.times(Plain.abs(y), Plain.abs(transposed)),
         tolerance);
+    double[] sums = s.rowSums();
+    assertEquals(y.length, sums.length, "row sums");
+    for (int j = 0; j < y.length; j++) {
+      double scale = Arrays.stream(y[j]).map(Math::abs).sum();
+      Tolerance.requireNear("row sum " + j, Arrays.stream(y[j]).sum(), sums[j], scale, tolerance);
+    }
+  }
+
+  /** C where Z is not zero; its other entries may be anything. */
+  static void requireCrossOnSupport(
+      double[][] a, double[][] y, double[][] z, Statistics s, double tolerance) {
+    double[][] transposed = Plain.transpose(y);
+    double[][] expected = Plain.times(a, transposed);
+    double[][] actual = take(s.cross());
+    for (int i = 0; i < z.length; i++) {
+      for (int j = 0; j < y.length; j++) {
+        if (z[i][j] == 0) {
+          actual[i][j] = expected[i][j];
+        }
+      }
+    }
+    double[][] scale = Plain.times(Plain.abs(a), Plain.abs(transposed));
+    Tolerance.requireNear("C on the support", expected, actual, scale, tolerance);
   }
 
   private static void assertSymmetric(double[][] gram) {
@@ -51,6 +81,19 @@ abstract class ProductSuite extends Suite {
       for (int l = 0; l < j; l++) {
         assertEquals(gram[j][l], gram[l][j], 0.0, "G is not symmetric");
       }
+    }
+  }
+
+  @Test
+  void rowSumsKeepTheirSigns() {
+    double[][] y = {{1, -2, 3, -5}, {-1, -1, -1, -1}, {0, 0, 0, 0}};
+    try (Activations a = pack(new double[2][4]);
+        Coefficients uploaded = coefficients(y);
+        Statistics s = backend.newStatistics(2, 3)) {
+      backend.denseStatistics(a, uploaded, s);
+      assertArrayEquals(new double[] {-3, -4, 0}, s.rowSums());
+      s.rowSums()[0] = 9;
+      assertArrayEquals(new double[] {-3, -4, 0}, s.rowSums(), "not a copy");
     }
   }
 
@@ -70,6 +113,8 @@ abstract class ProductSuite extends Suite {
       double[][] expected = Plain.times(y, Plain.transpose(y));
       for (int j = 0; j < 2; j++) {
         assertArrayEquals(expected[j], s.gram()[j], 5e-7 * expected[0][0]);
+        double sum = Arrays.stream(y[j]).sum();
+        assertEquals(sum, s.rowSums()[j], 5e-7 * sum);
       }
     }
   }
@@ -98,8 +143,7 @@ abstract class ProductSuite extends Suite {
           take(p.download()),
           Plain.times(Plain.abs(transposed), Plain.abs(instance.a)),
           tolerance);
-      assertTrue(
-          java.util.Arrays.deepEquals(instance.z, take(z.download())), "projecting changed Z");
+      assertTrue(Arrays.deepEquals(instance.z, take(z.download())), "projecting changed Z");
     }
   }
 

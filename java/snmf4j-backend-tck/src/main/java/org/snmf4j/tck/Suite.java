@@ -13,6 +13,7 @@ import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
+import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
@@ -40,23 +41,24 @@ abstract class Suite {
 
   static void warmUp(Backend backend) {
     Instance largest = new Instance(300, 1000, 100, 1);
-    UpdateRule[] rules = {new UpdateRule.Multiplicative(1e-6), new UpdateRule.Hals(2, 1e-6)};
     try (Matrix values = Matrix.of(largest.a);
         Activations a = backend.pack(values);
         Features z = features(backend, largest.z);
         Coefficients y = coefficients(backend, largest.y);
         Coefficients p = backend.newCoefficients(largest.rank, largest.tokens);
         Statistics s = backend.newStatistics(largest.neurons, largest.rank)) {
-      for (UpdateRule rule : rules) {
-        for (Refresh refresh : Refresh.values()) {
-          backend.pass(a, z, rule, y, null, null, p, refresh, s);
-        }
-      }
+      backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, null, null, p, Refresh.DENSE, s);
+      UpdateRule hals = new UpdateRule.Hals(2, 1e-6, 1);
+      backend.pass(a, z, hals, y, null, new Momentum(y, 0.5), p, Refresh.NONE, null);
+      backend.pass(a, z, hals, y, null, null, p, Refresh.GRAM, s);
+      backend.pass(a, z, hals, y, null, null, p, Refresh.SUPPORT, s);
       backend.project(a, z, p);
       backend.residual(a, z, y);
       backend.denseStatistics(a, y, s);
       backend.ridgeSolve(s, 1e-6, z);
+      backend.refit(s, z, 1);
       backend.winnerTakeAll(z, 3);
+      backend.sweepColumns(s, z, largest.neurons, 1);
     }
   }
 
