@@ -35,6 +35,11 @@ public record FitReport(
     int threads,
     long seed,
     long peakBytes) {
+  /** The losses are copied. */
+  public FitReport {
+    losses = losses.clone();
+  }
+
   /** ‖A − ZY‖² of the model's factors, the lowest of the fit. */
   public double loss() {
     return losses[bestIteration - 1];
