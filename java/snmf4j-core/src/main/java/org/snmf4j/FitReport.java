@@ -13,6 +13,7 @@ import org.snmf4j.solver.StopReason;
  * @param seconds wall time, packing and initialization included
  * @param solver the algorithm
  * @param featureDensity the feature density asked for
+ * @param coefficientPenalty the coefficient penalty, as a fraction of the root mean square token norm
  * @param initialization name of the start
  * @param backend name of the backend that ran
  * @param backendDescription what it ran on
@@ -29,12 +30,18 @@ public record FitReport(
     double seconds,
     Solver solver,
     double featureDensity,
+    double coefficientPenalty,
     String initialization,
     String backend,
     String backendDescription,
     int threads,
     long seed,
     long peakBytes) {
+  /** The losses are copied. */
+  public FitReport {
+    losses = losses.clone();
+  }
+
   /** ‖A − ZY‖² of the model's factors, the lowest of the fit. */
   public double loss() {
     return losses[bestIteration - 1];

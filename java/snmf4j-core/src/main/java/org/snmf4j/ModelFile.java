@@ -2,26 +2,31 @@ package org.snmf4j;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.snmf4j.error.FileFormatException;
+import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.error.SnmfException;
 import org.snmf4j.io.SafeTensors;
 import org.snmf4j.io.SafeTensorsWriter;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.solver.StopReason;
 
-/** A model as a safetensors file: two tensors and the fit's report as metadata. */
+/** A model as a safetensors file: two tensors, the fit's report and attributes as metadata. */
 final class ModelFile {
   private static final String FORMAT = "snmf4j-model";
   private static final String VERSION = "1";
+  private static final String ATTRIBUTE = "attribute.";
 
   private ModelFile() {}
 
   static void write(SnmfModel model, Path file) {
     FitReport report = model.report();
-    new SafeTensorsWriter()
+    SafeTensorsWriter writer = new SafeTensorsWriter();
+    model.attributes().forEach((name, value) -> writer.metadata(ATTRIBUTE + name, value));
+    writer
         .metadata("format", FORMAT)
         .metadata("version", VERSION)
         .metadata("iterations", Integer.toString(report.iterations()))
@@ -32,6 +37,7 @@ final class ModelFile {
         .metadata("seconds", Double.toString(report.seconds()))
         .metadata("solver", report.solver().name())
         .metadata("feature_density", Double.toString(report.featureDensity()))
+        .metadata("coefficient_penalty", Double.toString(report.coefficientPenalty()))
         .metadata("initialization", report.initialization())
         .metadata("backend", report.backend())
         .metadata("backend_description", report.backendDescription())
@@ -57,6 +63,7 @@ final class ModelFile {
             file, "model format version " + version + ", this library reads version " + VERSION);
       }
       FitReport report = reader.report();
+      Map<String, String> attributes = reader.attributes();
       double[] shares = reader.doubles("explained_variance");
       Matrix features = matrix(file, tensors, "features");
       try {
@@ -77,7 +84,7 @@ final class ModelFile {
                   + shares.length
                   + " explained variances do not fit together");
         }
-        return new SnmfModel(features, coefficients, shares, report);
+        return new SnmfModel(features, coefficients, shares, report, attributes);
       } catch (RuntimeException e) {
         features.close();
         throw e;
@@ -122,6 +129,35 @@ final class ModelFile {
           value -> Arrays.stream(value.split(",", -1)).mapToDouble(Double::parseDouble).toArray());
     }
 
+    Map<String, String> attributes() {
+      Map<String, String> attributes = new HashMap<>();
+      metadata.forEach(
+          (key, value) -> {
+            if (key.startsWith(ATTRIBUTE)) {
+              attributes.put(key.substring(ATTRIBUTE.length()), value);
+            }
+          });
+      try {
+        return Attributes.checked(attributes);
+      } catch (InvalidArgumentException e) {
+        throw new FileFormatException(file, "metadata: " + e.getMessage(), e);
+      }
+    }
+
+    /** Absent where the solver takes none. */
+    private double penalty() {
+      if (!metadata.containsKey("coefficient_penalty")) {
+        return 0;
+      }
+      double penalty = parse("coefficient_penalty", Double::parseDouble);
+      if (!(penalty >= 0) || Double.isInfinite(penalty)) {
+        throw new FileFormatException(
+            file,
+            "metadata coefficient_penalty is " + penalty + " but must be finite and not negative");
+      }
+      return penalty;
+    }
+
     FitReport report() {
       double[] losses = doubles("losses");
       int iterations = parse("iterations", Integer::parseInt);
@@ -149,6 +185,7 @@ final class ModelFile {
           parse("seconds", Double::parseDouble),
           parse("solver", Solver::valueOf),
           parse("feature_density", Double::parseDouble),
+          penalty(),
           text("initialization"),
           text("backend"),
           text("backend_description"),

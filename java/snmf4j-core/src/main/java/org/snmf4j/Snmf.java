@@ -17,7 +17,9 @@ import org.snmf4j.solver.Start;
  * Fits semi-nonnegative matrix factorizations.
  *
  * <p>Threads: fits are independent of each other; one backend shared by several fits serializes
- * their operations.
+ * their operations. Interrupting a fitting thread neither ends nor disturbs the fit; the thread
+ * stays interrupted. A fit ends early by its options' {@linkplain SnmfOptions.Builder#cancellation
+ * cancellation}.
  */
 public final class Snmf {
   private Snmf() {}
@@ -72,6 +74,7 @@ public final class Snmf {
                 (System.nanoTime() - begin) * 1e-9,
                 options.solver(),
                 options.featureDensity(),
+                options.coefficientPenalty(),
                 options.initialization().name(),
                 backend.name(),
                 backend.description(),
@@ -79,8 +82,14 @@ public final class Snmf {
                 options.seed(),
                 backend.memory().peak());
         Matrix features = solution.features().download();
-        double[] explained = explained(problem, solution, features);
-        return SnmfModel.of(features, solution.coefficients().download(), explained, report);
+        try {
+          double[] explained = explained(problem, solution, features);
+          Matrix coefficients = solution.coefficients().download();
+          return SnmfModel.of(features, coefficients, explained, report, options.attributes());
+        } catch (RuntimeException | Error e) {
+          features.close();
+          throw e;
+        }
       }
     }
   }

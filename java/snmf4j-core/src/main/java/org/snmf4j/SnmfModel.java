@@ -2,6 +2,7 @@ package org.snmf4j;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
@@ -35,23 +36,34 @@ public final class SnmfModel implements AutoCloseable {
   private final Matrix coefficients;
   private final double[] explainedVariance;
   private final FitReport report;
+  private final Map<String, String> attributes;
   private final int[][] supports;
   private final FeatureStatistics[] statistics;
 
-  SnmfModel(Matrix features, Matrix coefficients, double[] explainedVariance, FitReport report) {
+  SnmfModel(
+      Matrix features,
+      Matrix coefficients,
+      double[] explainedVariance,
+      FitReport report,
+      Map<String, String> attributes) {
     this.features = features;
     this.coefficients = coefficients;
     this.explainedVariance = explainedVariance;
     this.report = report;
+    this.attributes = attributes;
     supports = new int[rank()][];
     statistics = new FeatureStatistics[rank()];
   }
 
   /** Moves the scale of the factors into the coefficients and takes them over. */
   static SnmfModel of(
-      Matrix features, Matrix coefficients, double[] explainedVariance, FitReport report) {
+      Matrix features,
+      Matrix coefficients,
+      double[] explainedVariance,
+      FitReport report,
+      Map<String, String> attributes) {
     Normalization.unitFeatures(features, coefficients);
-    return new SnmfModel(features, coefficients, explainedVariance, report);
+    return new SnmfModel(features, coefficients, explainedVariance, report, attributes);
   }
 
   /** d. */
@@ -90,6 +102,15 @@ public final class SnmfModel implements AutoCloseable {
   /** How the fit went. */
   public FitReport report() {
     return report;
+  }
+
+  /**
+   * What {@link SnmfOptions.Builder#attributes} told about the activations, by name; immutable,
+   * sorted, often empty. The {@code snmf4j} command notes {@code site}, {@code layer} and {@code
+   * model} there.
+   */
+  public Map<String, String> attributes() {
+    return attributes;
   }
 
   /**
@@ -190,7 +211,8 @@ public final class SnmfModel implements AutoCloseable {
   }
 
   private void encodeBlock(Matrix block, Backend backend, Features z, Matrix result, long at) {
-    UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE);
+    double lambda = report.coefficientPenalty() * Math.sqrt(report.squaredNorm() / tokens());
+    UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE, lambda);
     try (Activations a = pack(block, backend, at);
         Coefficients y = backend.newCoefficients(rank(), block.columns())) {
       backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
@@ -212,7 +234,7 @@ public final class SnmfModel implements AutoCloseable {
 
   /**
    * Writes the model as one safetensors file, atomically: tensors {@code features} {@code [d, k]}
-   * and {@code coefficients} {@code [k, n]} as F32, the report as metadata.
+   * and {@code coefficients} {@code [k, n]} as F32, the report and the attributes as metadata.
    */
   public void save(Path file) {
     ModelFile.write(this, file);

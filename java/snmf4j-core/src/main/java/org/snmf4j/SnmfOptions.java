@@ -1,5 +1,6 @@
 package org.snmf4j;
 
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -23,6 +24,7 @@ public final class SnmfOptions {
   private final double coefficientPenalty;
   private final String backend;
   private final int threads;
+  private final Map<String, String> attributes;
   private final Monitor monitor;
 
   private SnmfOptions(Builder builder) {
@@ -41,6 +43,7 @@ public final class SnmfOptions {
     coefficientPenalty = builder.coefficientPenalty;
     backend = builder.backend;
     threads = builder.threads;
+    attributes = builder.attributes;
     monitor = new Monitor(builder.progress, builder.cancelled);
   }
 
@@ -63,18 +66,22 @@ public final class SnmfOptions {
     return featureDensity;
   }
 
+  /** The algorithm. */
   public Solver solver() {
     return solver;
   }
 
+  /** Where the fit starts. */
   public Initialization initialization() {
     return initialization;
   }
 
+  /** Seed of all random choices. */
   public long seed() {
     return seed;
   }
 
+  /** Iterations after which the fit stops at the latest. */
   public int maxIterations() {
     return maxIterations;
   }
@@ -109,6 +116,11 @@ public final class SnmfOptions {
     return threads;
   }
 
+  /** What the model is to say about its activations, by name; immutable, sorted. */
+  public Map<String, String> attributes() {
+    return attributes;
+  }
+
   Monitor monitor() {
     return monitor;
   }
@@ -137,6 +149,7 @@ public final class SnmfOptions {
     private double coefficientPenalty;
     private String backend = Backends.AUTO;
     private int threads = BackendConfig.defaults().threads();
+    private Map<String, String> attributes = Map.of();
     private Consumer<FitProgress> progress = Monitor.NONE.progress();
     private BooleanSupplier cancelled = Monitor.NONE.cancelled();
 
@@ -240,20 +253,36 @@ public final class SnmfOptions {
       return this;
     }
 
+    /**
+     * Notes about the activations that the model keeps and saves, see {@link
+     * SnmfModel#attributes()}; default none. They do not influence the fit.
+     *
+     * @param attributes at most 64 texts of 1 to 4096 characters by names of 1 to 64 characters of
+     *     a-z, 0-9 and _, the first a letter; copied
+     */
+    public Builder attributes(Map<String, String> attributes) {
+      this.attributes = Attributes.checked(Objects.requireNonNull(attributes, "attributes"));
+      return this;
+    }
+
     /** Told after every iteration, on the fitting thread; must be quick. */
     public Builder progress(Consumer<FitProgress> progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
-    /** Asked before every iteration; true ends the fit with a CancelledException. */
+    /**
+     * Asked before every iteration and every step of a start, on the fitting thread; true ends the
+     * fit with a CancelledException. Interrupting the thread does not: ask {@link
+     * Thread#isInterrupted()} here if it should.
+     */
     public Builder cancellation(BooleanSupplier cancelled) {
       this.cancelled = Objects.requireNonNull(cancelled, "cancellation");
       return this;
     }
 
     /**
-     * The options.
+     * The options as they stand; the builder may be used on.
      *
      * @throws InvalidArgumentException if a penalty is given to a solver that takes none
      */

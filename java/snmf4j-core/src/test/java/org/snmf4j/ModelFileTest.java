@@ -104,6 +104,23 @@ class ModelFileTest {
     assertEquals(17, metadata.size(), () -> "a new key needs a test: " + metadata.keySet());
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "attribute.|x|attribute name is '' but must be 1 to 64 of a-z, 0-9 and _, the first a"
+            + " letter",
+        "attribute.Site|x|attribute name is 'Site' but must be 1 to 64 of a-z, 0-9 and _, the first"
+            + " a letter",
+        "attribute.site|''|attribute site is of length 0 but must be between 1 and 4096 characters"
+            + " long"
+      })
+  void attributesMustFollowTheRules(String key, String value, String reason) {
+    metadata.put(key, value);
+    rewrite();
+    requireRefused("metadata: " + reason);
+  }
+
   @Test
   void anotherFormatIsNotAModel() {
     metadata.put("format", "pt");

@@ -295,6 +295,35 @@ class SnmfFitTest {
     }
   }
 
+  @Test
+  void anInterruptedThreadFitsOnAndStaysInterrupted() {
+    double[] expected = losses(1);
+    Thread.currentThread().interrupt();
+    try {
+      assertArrayEquals(expected, losses(1), 0.0);
+      assertTrue(Thread.currentThread().isInterrupted());
+    } finally {
+      Thread.interrupted();
+    }
+    nothingIsHeld();
+  }
+
+  @Test
+  void aFitMayBeToldToHeedInterrupts() {
+    SnmfOptions options =
+        options()
+            .progress(step -> Thread.currentThread().interrupt())
+            .cancellation(() -> Thread.currentThread().isInterrupted())
+            .build();
+    try {
+      assertThrowsExactly(CancelledException.class, () -> Snmf.fit(a, options, backend));
+      assertTrue(Thread.currentThread().isInterrupted());
+    } finally {
+      Thread.interrupted();
+    }
+    nothingIsHeld();
+  }
+
   private double[] losses(long seed) {
     try (SnmfModel model = Snmf.fit(a, options().seed(seed).build(), backend)) {
       return model.report().losses();

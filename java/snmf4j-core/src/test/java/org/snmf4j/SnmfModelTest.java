@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -149,6 +151,26 @@ class SnmfModelTest {
   }
 
   @Test
+  void attributesAreKeptAndSaved() {
+    Map<String, String> given = new HashMap<>(Map.of("site", "mlp", "layer", "3"));
+    SnmfOptions options = SnmfOptions.builder(2).maxIterations(1).attributes(given).build();
+    given.put("site", "changed later");
+    Path file = directory.resolve("model.safetensors");
+    try (SnmfModel fitted = Snmf.fit(a, options, backend)) {
+      assertEquals(Map.of("site", "mlp", "layer", "3"), fitted.attributes());
+      assertThrowsExactly(
+          UnsupportedOperationException.class, () -> fitted.attributes().put("a", "b"));
+      fitted.save(file);
+    }
+    try (SnmfModel loaded = SnmfModel.load(file)) {
+      assertEquals(Map.of("site", "mlp", "layer", "3"), loaded.attributes());
+      assertThrowsExactly(
+          UnsupportedOperationException.class, () -> loaded.attributes().put("a", "b"));
+    }
+    assertEquals(Map.of(), model.attributes());
+  }
+
+  @Test
   void savingTwiceGivesTheSameBytes() throws IOException {
     Path first = directory.resolve("first");
     Path second = directory.resolve("second");
@@ -272,7 +294,7 @@ class SnmfModelTest {
         Matrix wide = Matrix.allocate(ElementType.FLOAT32, 130, neurons)) {
       z.set(5, 0, 1);
       wide.set(100, 5, Double.NaN);
-      SnmfModel large = new SnmfModel(z, y, new double[1], model.report());
+      SnmfModel large = new SnmfModel(z, y, new double[1], model.report(), Map.of());
       NonFiniteValueException thrown =
           assertThrowsExactly(
               NonFiniteValueException.class, () -> large.encode(wide.transpose(), backend));

@@ -3,6 +3,10 @@ package org.snmf4j;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrowsExactly;
 
+import java.util.Collections;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -46,7 +50,30 @@ class SnmfOptionsTest {
             "ridge is Infinity but must be positive and finite",
             () -> builder.ridge(Double.POSITIVE_INFINITY)),
         refused("threads is 0 but must be between 1 and 1024", () -> builder.threads(0)),
-        refused("threads is 1025 but must be between 1 and 1024", () -> builder.threads(1025)));
+        refused("threads is 1025 but must be between 1 and 1024", () -> builder.threads(1025)),
+        refused(
+            "attribute name is '1st' but must be 1 to 64 of a-z, 0-9 and _, the first a letter",
+            () -> builder.attributes(Map.of("1st", "x"))),
+        refused(
+            "attribute name is null but must be 1 to 64 of a-z, 0-9 and _, the first a letter",
+            () -> builder.attributes(Collections.singletonMap(null, "x"))),
+        refused(
+            "attribute data is null but must be between 1 and 4096 characters long",
+            () -> builder.attributes(Collections.singletonMap("data", null))),
+        refused(
+            "attribute data is of length 4097 but must be between 1 and 4096 characters long",
+            () -> builder.attributes(Map.of("data", "x".repeat(4097)))),
+        refused(
+            "attribute data is text with an unpaired surrogate but must be free of unpaired"
+                + " surrogates",
+            () -> builder.attributes(Map.of("data", "\ud83d"))),
+        refused(
+            "number of attributes is 65 but must be at most 64",
+            () ->
+                builder.attributes(
+                    IntStream.range(0, 65)
+                        .boxed()
+                        .collect(Collectors.toMap(i -> "a" + i, i -> "x")))));
   }
 
   private static Arguments refused(String message, Executable call) {
@@ -67,6 +94,7 @@ class SnmfOptionsTest {
     requireNamed("solver", () -> builder.solver(null));
     requireNamed("initialization", () -> builder.initialization(null));
     requireNamed("backend", () -> builder.backend(null));
+    requireNamed("attributes", () -> builder.attributes(null));
     requireNamed("progress", () -> builder.progress(null));
     requireNamed("cancellation", () -> builder.cancellation(null));
   }
@@ -88,6 +116,7 @@ class SnmfOptionsTest {
     assertEquals(1e-6, options.tolerance());
     assertEquals(1e-6, options.ridge());
     assertEquals("auto", options.backend());
+    assertEquals(Map.of(), options.attributes());
     assertEquals(Runtime.getRuntime().availableProcessors(), options.threads());
   }
 

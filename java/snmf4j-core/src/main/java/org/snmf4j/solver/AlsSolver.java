@@ -25,11 +25,11 @@ import org.snmf4j.error.BackendFailureException;
  * the fixed support. Every step lowers the objective.
  */
 public final class AlsSolver {
-  /** Iterations of the first phase. */
-  private static final int EXPLORE = 20;
+  /** Most iterations of the first phase; more find better supports, but cost a dense C each. */
+  static final int EXPLORE = 10;
 
   /** Tokens that the first phase samples, if there are more. */
-  private static final int SAMPLE = 8192;
+  private static final int SAMPLE = 5000;
 
   /** HALS sweeps of a pass. */
   private static final int SWEEPS = 2;
@@ -125,12 +125,15 @@ public final class AlsSolver {
       next = backend.newCoefficients(problem.rank(), problem.tokens());
       double beta = 0;
       double last = Double.POSITIVE_INFINITY;
-      int iterations = Math.min(EXPLORE, Math.max(1, maxIterations / 2));
+      int iterations = Math.min(EXPLORE, maxIterations / 2);
       backend.denseStatistics(a, current, statistics);
+      trace.checkCancelled();
+      solve(problem, statistics, features);
       for (int i = 0; i < iterations; i++) {
         trace.checkCancelled();
-        backend.ridgeSolve(statistics, ridge, features);
-        backend.winnerTakeAll(features, problem.keep());
+        if (i > 0) {
+          solve(problem, statistics, features);
+        }
         Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
         PassResult sums =
             backend.pass(
@@ -159,6 +162,12 @@ public final class AlsSolver {
     }
   }
 
+  /** Z by least squares and winner-take-all. */
+  private void solve(Problem problem, Statistics statistics, Features features) {
+    problem.backend().ridgeSolve(statistics, ridge, features);
+    problem.backend().winnerTakeAll(features, problem.keep());
+  }
+
   private StopReason exploit(
       Problem problem, Features z, Coefficients y, Statistics statistics, Trace trace) {
     Backend backend = problem.backend();
@@ -178,7 +187,11 @@ public final class AlsSolver {
       Refresh refresh = pass % ROUND == 0 ? Refresh.DENSE : Refresh.SUPPORT;
       PassResult sums =
           backend.pass(a, z, pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
-      trace.add(sums.loss(a.squaredNorm()) / a.squaredNorm(), maxIterations);
+      double loss = sums.loss(a.squaredNorm());
+      if (loss < MultiplicativeSolver.CANCELLATION * a.squaredNorm()) {
+        loss = backend.residual(a, z, y);
+      }
+      trace.add(loss / a.squaredNorm(), maxIterations);
       if (trace.iterations() >= maxIterations) {
         return StopReason.MAX_ITERATIONS;
       }

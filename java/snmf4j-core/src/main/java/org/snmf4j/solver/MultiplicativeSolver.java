@@ -29,7 +29,7 @@ public final class MultiplicativeSolver {
   public static final double EPSILON = 1e-6;
 
   /** Below this relative loss the Gram form has lost too many digits. */
-  private static final double CANCELLATION = 1e-4;
+  static final double CANCELLATION = 1e-4;
 
   private final int maxIterations;
   private final int patience;

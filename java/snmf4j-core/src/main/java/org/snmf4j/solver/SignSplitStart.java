@@ -14,10 +14,13 @@ import org.snmf4j.matrix.Matrix;
 public final class SignSplitStart implements Start {
   private static final double FLOOR = 1e-6;
 
+  /** A start need not be exact. */
+  private static final int STEPS = 2;
+
   @Override
   public Coefficients create(Problem problem, long seed, Monitor monitor) {
     int half = (problem.rank() + 1) / 2;
-    double[][] leading = SvdStart.projector(problem, half, seed, monitor);
+    double[][] leading = SvdStart.projector(problem, half, STEPS, seed, monitor);
     // Column j of the projector serves row 2j as it is and row 2j + 1 with its sign turned.
     double[][] both = new double[leading.length][problem.rank()];
     for (int i = 0; i < both.length; i++) {

@@ -26,7 +26,7 @@ public final class SvdStart implements Start {
 
   @Override
   public Coefficients create(Problem problem, long seed, Monitor monitor) {
-    double[][] projector = projector(problem, problem.rank(), seed, monitor);
+    double[][] projector = projector(problem, problem.rank(), STEPS, seed, monitor);
     Backend backend = problem.backend();
     Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
     try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
@@ -48,8 +48,9 @@ public final class SvdStart implements Start {
    * Features M {@code [d, rank]} such that MᵀA = √Σ Vᵀ of the leading singular triplets.
    *
    * @param rank how many; columns beyond the rank of A are zero
+   * @param steps of the subspace iteration; the more, the closer to the true triplets
    */
-  static double[][] projector(Problem problem, int rank, long seed, Monitor monitor) {
+  static double[][] projector(Problem problem, int rank, int steps, long seed, Monitor monitor) {
     Backend backend = problem.backend();
     int width =
         (int) Math.min(rank + (long) OVERSAMPLING, Math.min(problem.neurons(), problem.tokens()));
@@ -65,7 +66,7 @@ public final class SvdStart implements Start {
                 });
         Features z = backend.newFeatures(problem.neurons(), width);
         Statistics statistics = backend.newStatistics(problem.neurons(), width)) {
-      for (int step = 0; step < STEPS; step++) {
+      for (int step = 0; step < steps; step++) {
         monitor.checkCancelled();
         backend.denseStatistics(problem.activations(), y, statistics);
         backend.ridgeSolve(statistics, smallRidge(statistics.gram()), z);

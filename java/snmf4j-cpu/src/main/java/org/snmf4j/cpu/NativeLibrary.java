@@ -4,14 +4,21 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import org.bytedeco.javacpp.Loader;
 
 /**
@@ -19,8 +26,10 @@ import org.bytedeco.javacpp.Loader;
  * true}, from {@value #PATH} (a file or its folder) and nowhere else if that is set, otherwise from
  * the jar, otherwise from the system's library path.
  *
- * <p>A library from the jar is unpacked into {@value #CACHE} (default {@code ~/.cache/snmf4j}), in
- * a folder named by its content, by an atomic move: processes may race for it.
+ * <p>A library from the jar is unpacked into {@value #CACHE} (default {@code ~/.cache/snmf4j}, or a
+ * folder of the user's own in the temporary directory where the home cannot be written), in a
+ * folder named by its content, by an atomic move: processes may race for it. Nothing is loaded from
+ * a folder that another user could write to.
  */
 final class NativeLibrary {
   static final String DISABLE = "snmf4j.native.disable";
@@ -55,7 +64,7 @@ final class NativeLibrary {
     String explicit = System.getProperty(PATH);
     Outcome outcome;
     if (explicit != null) {
-      outcome = fromPath(Path.of(explicit), causes);
+      outcome = fromPath(explicit, causes);
     } else {
       outcome = fromJar(causes);
       if (outcome == null) {
@@ -71,10 +80,17 @@ final class NativeLibrary {
     return new Outcome(null, failure);
   }
 
-  private static Outcome fromPath(Path path, List<String> causes) {
+  private static Outcome fromPath(String explicit, List<String> causes) {
+    Path path;
+    try {
+      path = Path.of(explicit).toAbsolutePath();
+    } catch (InvalidPathException e) {
+      causes.add("-D" + PATH + " is no path: " + e.getMessage());
+      return null;
+    }
     Path file =
         Files.isDirectory(path) ? path.resolve(System.mapLibraryName(CpuLibrary.NAME)) : path;
-    return link(file.toAbsolutePath(), "-D" + PATH, causes);
+    return link(file, "-D" + PATH, causes);
   }
 
   private static Outcome fromJar(List<String> causes) {
@@ -98,7 +114,7 @@ final class NativeLibrary {
     }
     try {
       return link(unpack(content), "the jar", causes);
-    } catch (IOException e) {
+    } catch (IOException | InvalidPathException e) {
       causes.add("the jar's native code cannot be unpacked: " + e + "; set -D" + CACHE);
       return null;
     }
@@ -107,11 +123,11 @@ final class NativeLibrary {
   private static Path unpack(byte[] content) throws IOException {
     Path folder = cache().resolve(digest(content));
     Path file = folder.resolve(System.mapLibraryName(CpuLibrary.NAME));
-    // The name is public, so what lies there is trusted only if it has the right content.
+    createPrivate(folder);
+    // Whoever wrote it last may have been cut off: it is taken only if it has the right content.
     if (Files.isRegularFile(file) && digest(Files.readAllBytes(file)).equals(digest(content))) {
       return file;
     }
-    Files.createDirectories(folder);
     Path fresh = Files.createTempFile(folder, "unpack", ".tmp");
     try {
       Files.write(fresh, content);
@@ -120,6 +136,31 @@ final class NativeLibrary {
       Files.deleteIfExists(fresh);
     }
     return file;
+  }
+
+  /**
+   * Makes a folder that only its owner can write to, and refuses one of another user: who can write
+   * to it might swap the library between the look at its content and the loading.
+   */
+  private static void createPrivate(Path folder) throws IOException {
+    if (!FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) {
+      Files.createDirectories(folder);
+      return;
+    }
+    Set<PosixFilePermission> ownersOnly = PosixFilePermissions.fromString("rwx------");
+    Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(ownersOnly));
+    PosixFileAttributes attributes = Files.readAttributes(folder, PosixFileAttributes.class);
+    String owner = attributes.owner().getName();
+    // A number stands for a user that the system does not know, as in many containers.
+    if (!owner.equals(System.getProperty("user.name"))
+        && !owner.equals("root")
+        && !owner.matches("\\d+")) {
+      throw new AccessDeniedException(folder.toString(), null, "belongs to " + owner);
+    }
+    if (attributes.permissions().contains(PosixFilePermission.OTHERS_WRITE)
+        || attributes.permissions().contains(PosixFilePermission.GROUP_WRITE)) {
+      Files.setPosixFilePermissions(folder, ownersOnly);
+    }
   }
 
   private static Path cache() {
@@ -173,10 +214,14 @@ final class NativeLibrary {
   private static Outcome linkCopy(Path file, List<String> causes) {
     try {
       Path copy = Files.createTempFile("snmf4j", System.mapLibraryName(CpuLibrary.NAME));
-      copy.toFile().deleteOnExit();
-      Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-      System.load(copy.toString());
-      return checked(copy.toString(), causes);
+      try {
+        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+        System.load(copy.toString());
+        return checked("a copy of " + file, causes);
+      } finally {
+        // Once loaded, the file's name is no longer needed, and a killed JVM would not remove it.
+        Files.deleteIfExists(copy);
+      }
     } catch (IOException | UnsatisfiedLinkError e) {
       causes.add("a copy of " + file + " for another class loader: " + e.getMessage());
       return null;

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,6 +42,51 @@ class NativeLibraryTest {
     Files.writeString(library, "not a library");
     String output = run(List.of("-Dsnmf4j.native.cache=" + folder));
     assertTrue(output.contains("ran=cpu"), output);
+  }
+
+  @Test
+  void processesMayRaceToUnpack() throws Exception {
+    List<Process> processes = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      processes.add(start(List.of("-Dsnmf4j.native.cache=" + folder)));
+    }
+    for (Process process : processes) {
+      String output = outputOf(process);
+      assertTrue(output.contains("ran=cpu"), output);
+    }
+    try (var files = Files.walk(folder)) {
+      assertEquals(1, files.filter(Files::isRegularFile).count(), "one library, no leftovers");
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void nobodyElseMayWriteWhereTheLibraryLies() throws Exception {
+    run(List.of("-Dsnmf4j.native.cache=" + folder));
+    Path unpacked;
+    try (var files = Files.list(folder)) {
+      unpacked = files.findFirst().orElseThrow();
+    }
+    assertEquals("rwx------", permissions(unpacked));
+    Files.setPosixFilePermissions(unpacked, PosixFilePermissions.fromString("rwxrwxrwx"));
+    String output = run(List.of("-Dsnmf4j.native.cache=" + folder));
+    assertTrue(output.contains("ran=cpu"), output);
+    assertEquals("rwx------", permissions(unpacked));
+  }
+
+  private static String permissions(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"snmf4j.native.path", "snmf4j.native.cache"})
+  void whatIsNoPathIsACause(String property) throws Exception {
+    // A property from the command line cannot hold a null character; one set by a program can.
+    String output = run(List.of(), "path=" + property);
+    assertTrue(output.contains("available=false"), output);
+    assertTrue(output.contains(property), output);
+    assertTrue(output.contains("Nul character not allowed"), output);
+    assertTrue(output.contains("ran=java"), output);
   }
 
   @Test
@@ -121,20 +168,18 @@ class NativeLibraryTest {
     assertTrue(output.contains("mmx but must be one of avx512, avx2, portable"), output);
   }
 
-  private static String run(List<String> options, String... arguments)
-      throws IOException, InterruptedException {
+  private static String run(List<String> options, String... arguments) throws Exception {
+    return outputOf(start(options, arguments));
+  }
+
+  private static Process start(List<String> options, String... arguments) throws Exception {
     // The library must be loaded here, too, for the test of instruction sets.
     assertTrue(NativeLibrary.outcome().loaded(), NativeLibrary.outcome().failure());
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(options);
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(ProbeMain.class.getName());
-    command.addAll(List.of(arguments));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes());
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the JVM hangs");
+    return ChildJvm.start(options, arguments);
+  }
+
+  private static String outputOf(Process process) throws Exception {
+    String output = ChildJvm.outputOf(process);
     assertEquals(0, process.exitValue(), output);
     return output;
   }

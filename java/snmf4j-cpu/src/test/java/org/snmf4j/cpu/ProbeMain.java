@@ -4,22 +4,33 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
 import org.snmf4j.backend.Availability;
+import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
 /** Started in JVMs of their own by tests: what is loaded once per JVM cannot be tested in one. */
 public final class ProbeMain {
+  /** Status of a JVM that was told to exit during fits. */
+  static final int EXIT_STATUS = 42;
+
   private ProbeMain() {}
 
   /**
    * Prints what the provider says, and what ran a small fit.
    *
-   * @param args {@code loaders} to do so in two class loaders
+   * @param args {@code loaders} to do so in two class loaders; {@code path=PROPERTY} to set that
+   *     property to what is no path; {@code exit} to end the JVM while two fits run
    */
   public static void main(String[] args) throws Exception {
+    if (Arrays.asList(args).contains("exit")) {
+      exitDuringFits();
+      return;
+    }
     if (Arrays.asList(args).contains("loaders")) {
       URL[] classPath =
           Arrays.stream(System.getProperty("java.class.path").split(java.io.File.pathSeparator))
@@ -37,6 +48,11 @@ public final class ProbeMain {
       }
       return;
     }
+    for (String argument : args) {
+      if (argument.startsWith("path=")) {
+        System.setProperty(argument.substring("path=".length()), "no\0path");
+      }
+    }
     Availability availability = new CpuBackendProvider().probe();
     System.out.println("available=" + availability.available());
     System.out.println("detail=" + availability.detail());
@@ -51,6 +67,45 @@ public final class ProbeMain {
       System.out.println("ran=" + model.report().backend());
       System.out.println("on=" + model.report().backendDescription());
     }
+  }
+
+  private static void exitDuringFits() throws InterruptedException {
+    CountDownLatch running = new CountDownLatch(2);
+    for (int seed = 0; seed < 2; seed++) {
+      SnmfOptions options =
+          SnmfOptions.builder(100)
+              .maxIterations(Integer.MAX_VALUE)
+              .patience(Integer.MAX_VALUE)
+              .seed(seed)
+              .threads(2)
+              .backend("cpu")
+              .progress(step -> countOnce(step.iteration(), running))
+              .build();
+      // Never closed: it is in use when the JVM ends.
+      Matrix a = noise(1000, 2000);
+      new Thread(() -> Snmf.fit(a, options)).start();
+    }
+    running.await();
+    System.exit(EXIT_STATUS);
+  }
+
+  private static void countOnce(int iteration, CountDownLatch running) {
+    if (iteration == 2) {
+      running.countDown();
+    }
+  }
+
+  private static Matrix noise(int rows, int columns) {
+    Matrix matrix = Matrix.allocate(ElementType.FLOAT32, rows, columns);
+    SplittableRandom random = new SplittableRandom(1);
+    float[] row = new float[columns];
+    for (int i = 0; i < rows; i++) {
+      for (int t = 0; t < columns; t++) {
+        row[t] = (float) (random.nextDouble() - 0.6);
+      }
+      matrix.writeRow(i, 0, row, 0, columns);
+    }
+    return matrix;
   }
 
   private static URL url(String path) {

@@ -44,17 +44,27 @@ class NativeLibraryTest {
   }
 
   private String run(String what, Path file, String property) throws Exception {
+    return run(what, file, property, directory);
+  }
+
+  private String run(String what, Path file, String property, Path home) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add(property);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(List.of(what, file.toString()));
     Path output = directory.resolve("output");
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectOutput(output.toFile())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+            .redirectError(ProcessBuilder.Redirect.DISCARD);
+    builder.environment().put("HOME", home.toString());
+    // Telemetry must be absent, not only silenced where tests usually run.
+    builder
+        .environment()
+        .keySet()
+        .removeIf(name -> name.equals("CI") || name.startsWith("ORT_") || name.startsWith("XDG_"));
+    Process process = builder.start();
     assertEquals(0, process.waitFor());
     return Files.readString(output, StandardCharsets.UTF_8);
   }
@@ -70,6 +80,16 @@ class NativeLibraryTest {
     assertTrue(failure.contains("unavailable: ONNX Runtime's native library"), failure);
     assertTrue(failure.contains(broken.toString()), failure);
     assertEquals("works", run("model", model, "-Dnothing=else").strip());
+  }
+
+  @Test
+  void onnxRuntimeBearsALongCommandLineAndKeepsNoRecords() throws Exception {
+    Path home = Files.createDirectory(directory.resolve("home"));
+    String longest = "-Dclasspath=" + "x".repeat(100_000);
+    assertEquals("works", run("model", TestModels.model("llama-dynamo"), longest, home).strip());
+    try (var files = Files.list(home)) {
+      assertEquals(List.of(), files.toList(), "a device's identity, or events to send");
+    }
   }
 
   @Test

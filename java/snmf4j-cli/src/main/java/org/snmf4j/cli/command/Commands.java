@@ -50,7 +50,13 @@ public final class Commands {
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpWidth(100);
     try {
-      return line.execute(arguments);
+      int status = line.execute(arguments);
+      // Print streams swallow their errors: a full disk, a pipe that nobody reads.
+      if (status == OK && console.out().checkError()) {
+        console.err().println("snmf4j: cannot write to standard output");
+        return FAILURE;
+      }
+      return status;
     } catch (OutOfMemoryError e) {
       return failure(
           console,

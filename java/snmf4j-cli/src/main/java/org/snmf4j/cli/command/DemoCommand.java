@@ -131,7 +131,7 @@ final class DemoCommand implements Runnable {
                     + " neurons x "
                     + activations.matrix().columns()
                     + " tokens factorized",
-                () -> fit(activations, options))) {
+                () -> fit(store, activations, options))) {
       Report report = timed("features read", () -> interpret(model, activations, data));
       Path modelFile = output.resolve("model.safetensors");
       Path page = output.resolve("report.html");
@@ -166,11 +166,13 @@ final class DemoCommand implements Runnable {
     }
   }
 
-  private SnmfModel fit(ActivationSet activations, SnmfOptions.Builder options) {
+  private SnmfModel fit(
+      ActivationStore store, ActivationSet activations, SnmfOptions.Builder options) {
     try (Progress progress = new Progress(session.console(), "fitting, iteration", quiet.quiet)) {
       return Snmf.fit(
           activations.matrix(),
           options
+              .attributes(Origin.of(store, activations).attributes())
               .cancellation(session.interrupt()::requested)
               .progress(step -> progress.update(step.iteration(), step.maxIterations(), ""))
               .build());

@@ -28,8 +28,9 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Writes one safetensors file with the tensors 'features' [neurons, rank] and 'coefficients'",
-      "[rank, tokens] of the best iterate, and the facts of the fit as metadata. Ctrl-C ends the",
-      "fit and leaves the output as it was.",
+      "[rank, tokens] of the best iterate, and the facts of the fit as metadata; with --activations",
+      "also the site, the layer and the language model. Ctrl-C ends the fit and leaves the output as",
+      "it was.",
       "",
       "Examples:",
       "  snmf4j fit --input A.npy --rank 100 --output model.safetensors",
@@ -70,6 +71,7 @@ final class FitCommand implements Runnable {
         Progress progress = new Progress(session.console(), "fitting, iteration", quiet.quiet)) {
       options
           .initialization(fit.initialization(coefficients))
+          .attributes(activations.attributes())
           .cancellation(session.interrupt()::requested)
           .progress(
               step ->
@@ -139,6 +141,7 @@ final class FitCommand implements Runnable {
     facts.put("threads", report.threads());
     facts.put("peak_bytes", report.peakBytes());
     facts.put("solver", lower(report.solver()));
+    facts.put("coefficient_penalty", report.coefficientPenalty());
     facts.put("initialization", report.initialization());
     facts.put("rank", model.rank());
     facts.put("density", report.featureDensity());

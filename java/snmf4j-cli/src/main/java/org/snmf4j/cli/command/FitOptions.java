@@ -31,8 +31,17 @@ final class FitOptions {
   @Option(
       names = "--solver",
       paramLabel = "NAME",
-      description = "Algorithm: multiplicative (default: multiplicative).")
+      description = "Algorithm: multiplicative or als (default: multiplicative).")
   private Solver solver = DEFAULTS.solver();
+
+  @Option(
+      names = "--coefficient-penalty",
+      paramLabel = "P",
+      description =
+          "With als: weight of the coefficients' sum, as a fraction of the root mean square token"
+              + " norm; 0.03 to 0.07 makes coefficients several times sparser (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double coefficientPenalty = DEFAULTS.coefficientPenalty();
 
   @ArgGroup(exclusive = true)
   private Start start = new Start();
@@ -41,8 +50,10 @@ final class FitOptions {
     @Option(
         names = "--init",
         paramLabel = "NAME",
-        description = "Start of the coefficients: random, svd or kmeans (default: random).")
-    private Named named = Named.RANDOM;
+        description =
+            "Start of the coefficients: random, svd, kmeans or signsplit (default: random, with als"
+                + " signsplit).")
+    private Named named;
 
     @Option(
         names = "--init-coefficients",
@@ -56,7 +67,8 @@ final class FitOptions {
   private enum Named {
     RANDOM,
     SVD,
-    KMEANS
+    KMEANS,
+    SIGNSPLIT
   }
 
   @Option(
@@ -96,6 +108,7 @@ final class FitOptions {
     return SnmfOptions.builder(rank)
         .featureDensity(density)
         .solver(solver)
+        .coefficientPenalty(coefficientPenalty)
         .maxIterations(iterations)
         .patience(patience)
         .tolerance(tolerance)
@@ -116,10 +129,14 @@ final class FitOptions {
     if (coefficients != null) {
       return Initialization.coefficients(coefficients);
     }
+    if (start.named == null) {
+      return solver == Solver.ALS ? Initialization.signSplit() : Initialization.random();
+    }
     return switch (start.named) {
       case RANDOM -> Initialization.random();
       case SVD -> Initialization.svd();
       case KMEANS -> Initialization.kMeans();
+      case SIGNSPLIT -> Initialization.signSplit();
     };
   }
 }

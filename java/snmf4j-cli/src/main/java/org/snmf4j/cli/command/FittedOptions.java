@@ -86,6 +86,28 @@ final class FittedOptions {
   }
 
   private ActivationSet find(ActivationStore store, SnmfModel fitted) {
+    if (site != null && layer != null) {
+      return store.load(site, layer);
+    }
+    Origin origin = Origin.of(fitted);
+    if (origin == null) {
+      return findByNorm(store, fitted);
+    }
+    if (!origin.model().equals(store.model().file())) {
+      throw new SnmfException(
+          "the model was fitted to activations of "
+              + origin.model()
+              + " but "
+              + store.directory()
+              + " holds those of "
+              + store.model().file()
+              + "; --site and --layer together take them all the same");
+    }
+    return store.load(site != null ? site : origin.site(), layer != null ? layer : origin.layer());
+  }
+
+  /** For models that do not say what they were fitted to: the norm of A gives it away. */
+  private ActivationSet findByNorm(ActivationStore store, SnmfModel fitted) {
     List<Place> places = new ArrayList<>();
     for (Site candidate : store.sites()) {
       for (int number : store.layers(candidate)) {
@@ -94,7 +116,7 @@ final class FittedOptions {
         }
       }
     }
-    if (places.isEmpty() || (site != null && layer != null)) {
+    if (places.isEmpty()) {
       // The store's own message names what there is.
       Site wanted = site != null ? site : store.sites().get(0);
       return store.load(wanted, layer != null ? layer : -1);
@@ -116,7 +138,6 @@ final class FittedOptions {
     return store.load(matching.get(0).site, matching.get(0).layer);
   }
 
-  /** The model's file does not name its layer, but the norm of A that it holds gives it away. */
   private static boolean fits(ActivationStore store, Place place, SnmfModel fitted) {
     try (ActivationSet set = store.load(place.site, place.layer)) {
       Matrix a = set.matrix();

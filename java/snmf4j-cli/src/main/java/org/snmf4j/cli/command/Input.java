@@ -1,5 +1,6 @@
 package org.snmf4j.cli.command;
 
+import java.util.Map;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -7,8 +8,10 @@ import org.snmf4j.matrix.Matrix;
  *
  * @param matrix A {@code [d, n]}
  * @param owner what holds them
+ * @param attributes what a model fitted to them is to remember of them
  */
-record Input(Matrix matrix, AutoCloseable owner) implements AutoCloseable {
+record Input(Matrix matrix, AutoCloseable owner, Map<String, String> attributes)
+    implements AutoCloseable {
   @Override
   public void close() {
     try {

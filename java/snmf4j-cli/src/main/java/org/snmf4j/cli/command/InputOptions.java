@@ -1,6 +1,7 @@
 package org.snmf4j.cli.command;
 
 import java.nio.file.Path;
+import java.util.Map;
 import org.snmf4j.io.MatrixFile;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.onnx.activations.ActivationSet;
@@ -56,11 +57,11 @@ final class InputOptions {
   Input open() {
     if (source.extracted == null) {
       Matrix matrix = MatrixFile.open(source.file);
-      return new Input(matrix, matrix);
+      return new Input(matrix, matrix, Map.of());
     }
     Extracted extracted = source.extracted;
-    ActivationSet set =
-        ActivationStore.open(extracted.directory).load(extracted.site, extracted.layer);
-    return new Input(set.matrix(), set);
+    ActivationStore store = ActivationStore.open(extracted.directory);
+    ActivationSet set = store.load(extracted.site, extracted.layer);
+    return new Input(set.matrix(), set, Origin.of(store, set).attributes());
   }
 }

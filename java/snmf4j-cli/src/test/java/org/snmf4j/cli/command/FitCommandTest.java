@@ -257,6 +257,15 @@ class FitCommandTest {
   }
 
   @Test
+  void aDirectoryThatTakesNoFilesIsAFailure() {
+    // Whoever runs the tests, even root: nobody creates files in /proc.
+    Run run = fit(Path.of("/proc/model.safetensors"), "--rank", 2, "--iterations", 1, "--json");
+    assertEquals(1, run.status());
+    assertEquals("", run.out());
+    assertOneLine(run, "snmf4j fit: cannot write /proc/model.safetensors: ");
+  }
+
+  @Test
   void aCancelledFitLeavesTheOutputAsItWas() throws IOException {
     Path output = directory.resolve("model.safetensors");
     Path input = Planted.write(directory.resolve("A.npy"));

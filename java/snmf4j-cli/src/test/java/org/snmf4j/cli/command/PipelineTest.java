@@ -9,10 +9,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.snmf4j.SnmfModel;
 import org.snmf4j.io.NpyFile;
+import org.snmf4j.io.SafeTensors;
+import org.snmf4j.io.SafeTensorsWriter;
 import org.snmf4j.matrix.Matrix;
 
 /** From text to a report, one command after the other. */
@@ -159,6 +165,84 @@ class PipelineTest {
     assertEquals(1, run.err().lines().count(), run.err());
     assertTrue(run.err().contains("mlp.0, mlp.1, mlp.2"), run.err());
     assertFalse(Files.exists(page));
+  }
+
+  @Test
+  void theModelRemembersWhatItWasFittedTo() {
+    try (SnmfModel fitted = SnmfModel.load(model)) {
+      assertEquals(
+          Map.of(
+              "site", "mlp",
+              "layer", Integer.toString(LAYER),
+              "model", TinyModel.onnx().getFileName().toString()),
+          fitted.attributes());
+    }
+  }
+
+  /** The model with other attributes, and the same factors. */
+  private Path withAttributes(Map<String, String> attributes) {
+    Path copy = directory.resolve("other.safetensors");
+    SafeTensorsWriter writer = new SafeTensorsWriter();
+    try (SafeTensors tensors = SafeTensors.open(model);
+        Matrix features = tensors.matrix("features");
+        Matrix coefficients = tensors.matrix("coefficients")) {
+      tensors.metadata().entrySet().stream()
+          .filter(entry -> !entry.getKey().startsWith("attribute."))
+          .forEach(entry -> writer.metadata(entry.getKey(), entry.getValue()));
+      attributes.forEach((name, value) -> writer.metadata("attribute." + name, value));
+      writer.add("features", features).add("coefficients", coefficients).write(copy);
+    }
+    return copy;
+  }
+
+  @Test
+  void withoutAttributesTheNormTellsTheLayer() {
+    Path plain = withAttributes(Map.of());
+    Run run = Run.of("contexts", "--model", plain, "--activations", activations, "--json");
+    assertEquals(0, run.status(), run.err());
+    assertEquals(LAYER, run.json().at("/model/layer").intValue());
+  }
+
+  @Test
+  void attributesGoBeforeTheNorm() {
+    String onnx = TinyModel.onnx().getFileName().toString();
+    Path moved = withAttributes(Map.of("site", "mlp", "layer", "1", "model", onnx));
+    Run run = Run.of("contexts", "--model", moved, "--activations", activations, "--json");
+    assertEquals(0, run.status(), run.err());
+    assertEquals(1, run.json().at("/model/layer").intValue());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "mlp|7|ONNX|layer is 7 but must be one that ",
+        "mlp_out|2|ONNX|site is mlp_out but must be one that ",
+        "mlp|two|ONNX|the model's attribute layer is two but must be an integer of at least 0",
+        "mlp|-1|ONNX|the model's attribute layer is -1 but must be an integer of at least 0",
+        "head|2|ONNX|the model's attribute site is head but must be one of mlp, mlp_out, residual",
+        "mlp|2|another.onnx|the model was fitted to activations of another.onnx but "
+      })
+  void attributesThatDoNotFitAreAFailure(String site, String layer, String onnx, String message) {
+    String name = onnx.replace("ONNX", TinyModel.onnx().getFileName().toString());
+    Path strange = withAttributes(Map.of("site", site, "layer", layer, "model", name));
+    Run run = Run.of("contexts", "--model", strange, "--activations", activations);
+    assertEquals(1, run.status());
+    assertEquals("", run.out());
+    assertEquals(1, run.err().lines().count(), run.err());
+    assertTrue(run.err().startsWith("snmf4j contexts: " + message), run.err());
+    Run forced =
+        Run.of(
+            "contexts",
+            "--model",
+            strange,
+            "--activations",
+            activations,
+            "--site",
+            "mlp",
+            "--layer",
+            LAYER);
+    assertEquals(0, forced.status(), forced.err());
   }
 
   @Test
