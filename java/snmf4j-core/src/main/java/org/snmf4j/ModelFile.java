@@ -144,11 +144,7 @@ final class ModelFile {
       }
     }
 
-    /** Absent where the solver takes none. */
     private double penalty() {
-      if (!metadata.containsKey("coefficient_penalty")) {
-        return 0;
-      }
       double penalty = parse("coefficient_penalty", Double::parseDouble);
       if (!(penalty >= 0) || Double.isInfinite(penalty)) {
         throw new FileFormatException(

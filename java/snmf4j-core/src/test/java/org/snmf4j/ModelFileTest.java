@@ -84,6 +84,7 @@ class ModelFileTest {
         "seconds",
         "solver",
         "feature_density",
+        "coefficient_penalty",
         "initialization",
         "backend",
         "backend_description",
@@ -101,7 +102,7 @@ class ModelFileTest {
 
   @Test
   void everyKeyIsTested() {
-    assertEquals(17, metadata.size(), () -> "a new key needs a test: " + metadata.keySet());
+    assertEquals(18, metadata.size(), () -> "a new key needs a test: " + metadata.keySet());
   }
 
   @ParameterizedTest
@@ -154,6 +155,7 @@ class ModelFileTest {
         "seconds|1s",
         "solver|multiplicative",
         "feature_density|1%",
+        "coefficient_penalty|none",
         "threads|two",
         "seed|0x10",
         "peak_bytes|1e6",
@@ -163,6 +165,15 @@ class ModelFileTest {
     metadata.put(key, value);
     rewrite();
     requireRefused("metadata " + key + " is not readable: " + value);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"-0.5", "NaN", "Infinity"})
+  void thePenaltyMustBeOne(String penalty) {
+    metadata.put("coefficient_penalty", penalty);
+    rewrite();
+    requireRefused(
+        "metadata coefficient_penalty is " + penalty + " but must be finite and not negative");
   }
 
   @ParameterizedTest

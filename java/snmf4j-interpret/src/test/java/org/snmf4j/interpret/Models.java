@@ -41,6 +41,7 @@ public final class Models {
         .metadata("seconds", "4.25")
         .metadata("solver", "MULTIPLICATIVE")
         .metadata("feature_density", "0.01")
+        .metadata("coefficient_penalty", "0.0")
         .metadata("initialization", "random")
         .metadata("backend", "cpu")
         .metadata("backend_description", "AVX2")
