@@ -115,6 +115,7 @@ public class IterationBenchmark {
             new UpdateRule.Multiplicative(MultiplicativeSolver.EPSILON),
             current,
             norms,
+            null,
             next,
             Refresh.DENSE,
             statistics);

@@ -13,7 +13,8 @@ import org.snmf4j.solver.StopReason;
  * @param seconds wall time, packing and initialization included
  * @param solver the algorithm
  * @param featureDensity the feature density asked for
- * @param coefficientPenalty the coefficient penalty, as a fraction of the root mean square token norm
+ * @param coefficientPenalty the coefficient penalty, as a fraction of the root mean square token
+ *     norm
  * @param initialization name of the start
  * @param backend name of the backend that ran
  * @param backendDescription what it ran on

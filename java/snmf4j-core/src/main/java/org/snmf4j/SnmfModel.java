@@ -177,8 +177,8 @@ public final class SnmfModel implements AutoCloseable {
 
   /**
    * Coefficients of new tokens, features fixed: the non-negative least squares min ‖A − ZY‖², Y ≥
-   * 0, token by token, on the best available backend. Each token's result depends on that token's
-   * neighbours only through when the sweeps stop.
+   * 0, token by token, on the best available backend; with the fit's coefficient penalty, if it had
+   * one. Each token's result depends on that token's neighbours only through when the sweeps stop.
    *
    * @param activations A {@code [d, m]}, a column per token; finite
    * @return Y {@code [k, m]}, which the caller closes

@@ -172,8 +172,7 @@ class AlsFitTest {
     try (Matrix a = planted(30, 200, 6, 11);
         Backend backend = Backends.open("java", new BackendConfig(2))) {
       int[] left = {asked};
-      SnmfOptions options =
-          options(6, 0.2).tolerance(0).cancellation(() -> left[0]-- <= 0).build();
+      SnmfOptions options = options(6, 0.2).tolerance(0).cancellation(() -> left[0]-- <= 0).build();
       long matrices = Matrix.liveBytes();
       assertThrows(CancelledException.class, () -> Snmf.fit(a, options, backend));
       assertEquals(0, backend.memory().current());
