@@ -123,7 +123,16 @@ public abstract class BackendConformance {
   }
 
   @Nested
-  @DisplayName("use after close, foreign data, wrong shapes")
+  @DisplayName("arguments outside their limits")
+  class Arguments extends ArgumentSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("use after close, foreign data")
   class Lifecycle extends LifecycleSuite {
     @Override
     Backend open(int threads) {

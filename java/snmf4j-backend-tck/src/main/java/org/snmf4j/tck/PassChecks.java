@@ -148,6 +148,7 @@ abstract class PassChecks extends Suite {
       assertTrue(
           Arrays.deepEquals(updated, take(y.download())), "in place, Y′ comes out different");
       assertTrue(Double.isNaN(none.quadratic()), () -> "⟨Q,G⟩ without G is " + none.quadratic());
+      assertTrue(Double.isNaN(none.spread()), () -> "without row sums is " + none.spread());
       Tolerance.requireNear(
           "⟨P,Y⟩", sums.cross(), none.cross(), crossScale(instance, updated), tolerance);
       return updated;
@@ -169,6 +170,11 @@ abstract class PassChecks extends Suite {
 
   private void requireSums(Instance instance, double[][] y, PassResult sums) {
     double[][] transposed = Plain.transpose(instance.z);
+    double spread = 0;
+    for (int j = 0; j < y.length; j++) {
+      spread += Math.sqrt(Plain.squaredNorm(transposed[j])) * Plain.sum(y[j]);
+    }
+    Tolerance.requireNear("Σ‖z_j‖‖y_j‖₁", spread, sums.spread(), spread, tolerance);
     Tolerance.requireNear(
         "⟨P,Y⟩",
         Plain.inner(Plain.times(transposed, instance.a), y),

@@ -10,7 +10,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
+import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.matrix.ElementType;
 
@@ -41,12 +43,17 @@ abstract class PenaltySuite extends PassChecks {
     double penalty = instance.penalty(fraction);
     try (Activations a = pack(instance.a);
         Features z = features(instance.z);
-        Coefficients y = coefficients(instance.y)) {
+        Coefficients y = coefficients(instance.y);
+        Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
       double before = Plain.objective(instance.a, instance.z, instance.y, penalty);
       for (int step = 1; step <= 8; step++) {
         UpdateRule rule = new UpdateRule.Hals(step % 3 + 1, 0, penalty);
-        backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
-        double after = Plain.objective(instance.a, instance.z, take(y.download()), penalty);
+        PassResult sums = backend.pass(a, z, rule, y, null, null, y, Refresh.GRAM, s);
+        double[][] updated = take(y.download());
+        double after = Plain.objective(instance.a, instance.z, updated, penalty);
+        double scale = Plain.objectiveScale(instance.a, instance.z, updated, penalty);
+        double claimed = sums.objective(a.squaredNorm(), penalty);
+        Tolerance.requireNear("the pass's objective", after, claimed, scale, tolerance);
         double limit = before + tolerance * (before + a.squaredNorm());
         assertTrue(
             after <= limit,

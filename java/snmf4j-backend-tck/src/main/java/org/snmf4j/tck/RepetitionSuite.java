@@ -21,6 +21,7 @@ import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
+import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
@@ -62,8 +63,28 @@ abstract class RepetitionSuite extends Suite {
         sums[step] = result.cross();
         sums[step + 1] = result.quadratic();
       }
+      alternate(backend, instance, a, y, z, s);
       sums[6] = backend.residual(a, z, y);
       return new Trace(take(y.download()), take(z.download()), take(s.cross()), s.gram(), sums);
+    }
+  }
+
+  /** A round of alternating least squares under a penalty. */
+  private static void alternate(
+      Backend backend, Instance instance, Activations a, Coefficients y, Features z, Statistics s) {
+    double penalty = instance.penalty(0.01);
+    UpdateRule rule = new UpdateRule.Hals(2, 1e-6, penalty);
+    try (Coefficients before = coefficients(backend, instance.y)) {
+      Momentum momentum = new Momentum(before, 0.4);
+      backend.pass(a, z, rule, y, null, momentum, y, Refresh.DENSE, s);
+    }
+    backend.sweepColumns(s, z, instance.keep, penalty);
+    backend.refit(s, z, penalty);
+    backend.pass(a, z, rule, y, null, null, y, Refresh.SUPPORT, s);
+    backend.refit(s, z, penalty);
+    try (Activations sample = backend.sample(a, 2);
+        Coefficients few = backend.newCoefficients(instance.rank, sample.tokens())) {
+      backend.pass(sample, z, rule, few, null, null, few, Refresh.DENSE, s);
     }
   }
 

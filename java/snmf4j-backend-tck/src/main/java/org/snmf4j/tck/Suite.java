@@ -30,6 +30,11 @@ abstract class Suite {
   double tolerance;
   private long heldBefore;
 
+  /** No problem of the suite is larger; made once. */
+  private static final class Largest {
+    static final Instance INSTANCE = new Instance(300, 1000, 100, 1);
+  }
+
   abstract Backend open(int threads);
 
   @BeforeAll
@@ -40,7 +45,7 @@ abstract class Suite {
   }
 
   static void warmUp(Backend backend) {
-    Instance largest = new Instance(300, 1000, 100, 1);
+    Instance largest = Largest.INSTANCE;
     try (Matrix values = Matrix.of(largest.a);
         Activations a = backend.pack(values);
         Features z = features(backend, largest.z);
@@ -48,7 +53,7 @@ abstract class Suite {
         Coefficients p = backend.newCoefficients(largest.rank, largest.tokens);
         Statistics s = backend.newStatistics(largest.neurons, largest.rank)) {
       backend.pass(a, z, new UpdateRule.Multiplicative(1e-6), y, null, null, p, Refresh.DENSE, s);
-      UpdateRule hals = new UpdateRule.Hals(2, 1e-6, 1);
+      UpdateRule hals = new UpdateRule.Hals(1, 1e-6, 1);
       backend.pass(a, z, hals, y, null, new Momentum(y, 0.5), p, Refresh.NONE, null);
       backend.pass(a, z, hals, y, null, null, p, Refresh.GRAM, s);
       backend.pass(a, z, hals, y, null, null, p, Refresh.SUPPORT, s);
