@@ -11,12 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -162,27 +157,6 @@ class ActivationStoreTest {
             "residual.2.safetensors",
             "tokens.json"),
         names(directory.resolve("store")));
-  }
-
-  @Test
-  void writersOfOneDirectoryDoNotMix() throws Exception {
-    ExecutorService pool = Executors.newFixedThreadPool(4);
-    try {
-      List<Callable<Integer>> work = new ArrayList<>();
-      for (int i = 0; i < 60; i++) {
-        ActivationStoreWriter writer =
-            ActivationStoreWriter.create(directory.resolve("store"), MODEL, tokens());
-        fill(writer, Site.MLP, 10, WIDTH);
-        work.add(() -> writer.commit().tokens().size());
-      }
-      for (Future<Integer> written : pool.invokeAll(work)) {
-        assertEquals(TOKENS, written.get());
-      }
-    } finally {
-      pool.shutdown();
-    }
-    assertEquals(List.of("store"), names(directory));
-    ActivationStore.open(directory.resolve("store")).load(Site.MLP, 10).close();
   }
 
   @Test
