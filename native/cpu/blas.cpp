@@ -27,8 +27,9 @@ struct ThreadSetting {
 };
 std::mutex settings_mutex;
 std::map<void*, ThreadSetting>& settings() {
-  static std::map<void*, ThreadSetting> map;
-  return map;
+  // Never destroyed: the process may exit while a thread closes its context.
+  static auto* const map = new std::map<void*, ThreadSetting>();
+  return *map;
 }
 
 }  // namespace

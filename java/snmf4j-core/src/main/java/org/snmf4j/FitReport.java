@@ -53,6 +53,7 @@ public record FitReport(
     return loss() / squaredNorm;
   }
 
+  /** ‖A − ZY‖² after every iteration; a copy. */
   @Override
   public double[] losses() {
     return losses.clone();

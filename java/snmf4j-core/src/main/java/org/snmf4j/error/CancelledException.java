@@ -4,11 +4,10 @@ package org.snmf4j.error;
 public class CancelledException extends SnmfException {
   private static final long serialVersionUID = 1L;
 
+  /**
+   * @param message what went wrong, with the values found and their limits
+   */
   public CancelledException(String message) {
     super(message);
-  }
-
-  public CancelledException(String message, Throwable cause) {
-    super(message, cause);
   }
 }

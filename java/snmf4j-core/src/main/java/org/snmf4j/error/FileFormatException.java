@@ -6,10 +6,19 @@ import java.nio.file.Path;
 public class FileFormatException extends SnmfException {
   private static final long serialVersionUID = 1L;
 
+  /**
+   * @param file the file
+   * @param reason what is wrong with it
+   */
   public FileFormatException(Path file, String reason) {
     super(file + ": " + reason);
   }
 
+  /**
+   * @param file the file
+   * @param reason what is wrong with it
+   * @param cause what led to it
+   */
   public FileFormatException(Path file, String reason, Throwable cause) {
     super(file + ": " + reason, cause);
   }

@@ -27,10 +27,12 @@ public class NonFiniteValueException extends SnmfException {
     this.column = column;
   }
 
+  /** Row of the first offending element, 0-based. */
   public long row() {
     return row;
   }
 
+  /** Column of the first offending element, 0-based. */
   public long column() {
     return column;
   }

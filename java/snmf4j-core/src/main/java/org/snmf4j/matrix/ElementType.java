@@ -2,7 +2,9 @@ package org.snmf4j.matrix;
 
 /** Type of a matrix's elements. */
 public enum ElementType {
+  /** IEEE 754 binary32. */
   FLOAT32(4),
+  /** IEEE 754 binary64. */
   FLOAT64(8);
 
   private final int bytes;

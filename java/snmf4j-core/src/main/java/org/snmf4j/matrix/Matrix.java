@@ -98,7 +98,13 @@ public final class Matrix implements AutoCloseable {
    *
    * @param channel a file open for reading
    * @param position byte at which the elements start
+   * @param type element type
+   * @param rows at least 1
+   * @param columns at least 1
    * @param rowMajor whether the file holds row after row (C order) or column after column
+   * @param order byte order of the elements
+   * @throws InvalidArgumentException where the file ends before the elements do
+   * @throws IOException where the system refuses to map it
    */
   public static Matrix map(
       FileChannel channel,
@@ -129,14 +135,17 @@ public final class Matrix implements AutoCloseable {
         : new Matrix(storage, type, rows, columns, 0, 1, rows, true, true);
   }
 
+  /** Number of rows, at least 1. */
   public long rows() {
     return rows;
   }
 
+  /** Number of columns, at least 1. */
   public long columns() {
     return columns;
   }
 
+  /** Type of the elements. */
   public ElementType type() {
     return type;
   }
@@ -362,6 +371,7 @@ public final class Matrix implements AutoCloseable {
     return Storage.liveBytes();
   }
 
+  /** Whether the matrix, or the one that this is a view of, was closed. */
   public boolean isClosed() {
     return storage.isClosed();
   }

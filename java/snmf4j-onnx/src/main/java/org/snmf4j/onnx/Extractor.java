@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
@@ -302,15 +303,17 @@ public final class Extractor {
       return this;
     }
 
-    /** Who hears of progress. */
+    /** Who hears of progress, on the extracting thread; nobody by default. */
     public Builder listener(ProgressListener progress) {
-      listener = progress;
+      listener = Objects.requireNonNull(progress, "listener");
       return this;
     }
 
-    /** Asked before every batch; once it says true, the extraction ends. */
+    /**
+     * Asked before every batch; once it says true, the extraction ends with a CancelledException.
+     */
     public Builder cancellation(BooleanSupplier requested) {
-      cancelled = requested;
+      cancelled = Objects.requireNonNull(requested, "cancellation");
       return this;
     }
 

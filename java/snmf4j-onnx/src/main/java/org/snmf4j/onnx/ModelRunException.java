@@ -6,10 +6,17 @@ import org.snmf4j.error.SnmfException;
 public class ModelRunException extends SnmfException {
   private static final long serialVersionUID = 1L;
 
+  /**
+   * @param message what went wrong, with the values found and their limits
+   */
   public ModelRunException(String message) {
     super(message);
   }
 
+  /**
+   * @param message what went wrong, with the values found and their limits
+   * @param cause what led to it
+   */
   public ModelRunException(String message, Throwable cause) {
     super(message, cause);
   }

@@ -362,6 +362,29 @@ class BadInputTest {
   }
 
   @Test
+  void anInterruptedThreadLeavesNothingBehind() throws IOException {
+    Path target = directory.resolve("store");
+    try (OnnxModel model = OnnxModel.open(TestModels.model(GOOD))) {
+      Extractor extractor = Extractor.builder(model).tokenIds(new long[][] {{1, 2}}, null).build();
+      Thread.currentThread().interrupt();
+      try {
+        assertFails(
+            FileAccessException.class,
+            () -> extractor.extractTo(target),
+            "cannot write " + target,
+            "ClosedByInterruptException");
+        assertTrue(Thread.currentThread().isInterrupted());
+      } finally {
+        Thread.interrupted();
+      }
+      try (Stream<Path> files = Files.list(directory)) {
+        assertEquals(List.of(), files.toList());
+      }
+      assertEquals(2, extractor.extractTo(target).tokens().size());
+    }
+  }
+
+  @Test
   void outputsThatCannotBeWritten() throws IOException {
     Path file = Files.writeString(directory.resolve("file"), "precious");
     try (OnnxModel model = OnnxModel.open(TestModels.model(GOOD))) {

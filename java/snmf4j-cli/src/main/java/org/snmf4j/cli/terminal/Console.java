@@ -40,14 +40,17 @@ public final class Console {
     return new Console(out, err, isTerminal(1), isTerminal(2));
   }
 
+  /** Where results go. */
   public PrintStream out() {
     return out;
   }
 
+  /** Where everything else goes. */
   public PrintStream err() {
     return err;
   }
 
+  /** Whether a person watches {@link #err()}. */
   public boolean errIsTerminal() {
     return errIsTerminal;
   }

@@ -5,7 +5,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A request to stop, as SIGINT and SIGTERM make it. While an operation that heeds it is {@linkplain
- * #guard() guarded}, the process waits for that operation to clear up before it ends.
+ * #guard guarded}, the process waits for that operation to clear up before it ends.
  *
  * <p>Safe for use by several threads.
  */
@@ -27,6 +27,7 @@ public final class Interrupt implements AutoCloseable {
     return interrupt;
   }
 
+  /** Asks the running operation to stop. */
   public void request() {
     requested = true;
   }

@@ -12,9 +12,16 @@ import org.snmf4j.error.InvalidArgumentException;
  * @param labels preferred labels per feature, at least 0; default {@value #DEFAULT_LABELS}
  */
 public record ContextOptions(int contexts, int window, int neurons, int labels) {
+  /** Default number of strongest tokens. */
   public static final int DEFAULT_CONTEXTS = 10;
+
+  /** Default number of tokens on each side. */
   public static final int DEFAULT_WINDOW = 15;
+
+  /** Default number of strongest neurons. */
   public static final int DEFAULT_NEURONS = 10;
+
+  /** Default number of preferred labels. */
   public static final int DEFAULT_LABELS = 5;
 
   /**
@@ -32,18 +39,22 @@ public record ContextOptions(int contexts, int window, int neurons, int labels) 
     return new ContextOptions(DEFAULT_CONTEXTS, DEFAULT_WINDOW, DEFAULT_NEURONS, DEFAULT_LABELS);
   }
 
+  /** These options with another number of strongest tokens. */
   public ContextOptions withContexts(int value) {
     return new ContextOptions(value, window, neurons, labels);
   }
 
+  /** These options with another number of tokens on each side. */
   public ContextOptions withWindow(int value) {
     return new ContextOptions(contexts, value, neurons, labels);
   }
 
+  /** These options with another number of strongest neurons. */
   public ContextOptions withNeurons(int value) {
     return new ContextOptions(contexts, window, value, labels);
   }
 
+  /** These options with another number of preferred labels. */
   public ContextOptions withLabels(int value) {
     return new ContextOptions(contexts, window, neurons, value);
   }

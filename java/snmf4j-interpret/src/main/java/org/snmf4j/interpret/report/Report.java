@@ -68,6 +68,7 @@ public final class Report {
     return new Report(model, activations, contexts, source);
   }
 
+  /** What was decomposed. */
   public ReportSource source() {
     return source;
   }

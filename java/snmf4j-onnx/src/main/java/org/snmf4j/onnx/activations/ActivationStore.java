@@ -30,7 +30,7 @@ public final class ActivationStore {
   private final Manifest manifest;
   private final TokenTable tokens;
 
-  private ActivationStore(Path directory, Manifest manifest, TokenTable tokens) {
+  ActivationStore(Path directory, Manifest manifest, TokenTable tokens) {
     this.directory = directory;
     this.manifest = manifest;
     this.tokens = tokens;

@@ -19,7 +19,8 @@ import org.snmf4j.error.InvalidArgumentException;
  * Writes an {@link ActivationStore} batch by batch; only a small buffer is held in memory.
  *
  * <p>The directory appears with {@link #commit()}, complete and on the disk. {@link #close()}
- * without a commit leaves nothing behind. Not safe for use by several threads.
+ * without a commit leaves nothing behind. Not safe for use by several threads; of several writers
+ * of one directory the last to commit wins.
  */
 public final class ActivationStoreWriter implements AutoCloseable {
   private static final int BUFFER_BYTES = 1 << 20;
@@ -163,16 +164,17 @@ public final class ActivationStoreWriter implements AutoCloseable {
       Path tokenFile = temporary.path().resolve(TokenTableFile.FILE);
       TokenTableFile.write(tokenFile, tokens);
       force(tokenFile);
-      Path manifest = temporary.path().resolve(Manifest.FILE);
-      new Manifest(model, tokens.size(), tokens.isLabelled(), stored).write(manifest);
-      force(manifest);
+      Path manifestFile = temporary.path().resolve(Manifest.FILE);
+      Manifest manifest = new Manifest(model, tokens.size(), tokens.isLabelled(), stored);
+      manifest.write(manifestFile);
+      force(manifestFile);
       temporary.commit();
+      return new ActivationStore(directory, manifest, tokens);
     } catch (IOException e) {
       throw new FileAccessException("write", directory, e);
     } finally {
       close();
     }
-    return ActivationStore.open(directory);
   }
 
   private static void force(Path file) throws IOException {

@@ -52,24 +52,36 @@ final class AtomicDirectory {
     return temporary;
   }
 
-  /** Gives the directory its name, in place of one of that name. */
+  /** Gives the directory its name, in place of one of that name; of several the last one stays. */
   void commit() throws IOException {
-    Path old = null;
-    if (Files.exists(target)) {
-      old = hidden(target.getParent());
-      Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
-    }
-    try {
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-      finished = true;
-    } catch (IOException | RuntimeException e) {
-      if (old != null) {
-        Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+    while (!finished) {
+      Path old = setAside();
+      try {
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        finished = true;
+      } catch (IOException | RuntimeException e) {
+        if (!Files.exists(target)) {
+          if (old != null) {
+            Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+          }
+          throw e;
+        }
+        // Another writer was faster; what it wrote is set aside in turn.
       }
-      throw e;
+      if (old != null) {
+        delete(old);
+      }
     }
-    if (old != null) {
-      delete(old);
+  }
+
+  /** Renames what has the target's name; null if nothing has. */
+  private Path setAside() throws IOException {
+    Path old = hidden(target.getParent());
+    try {
+      Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+      return old;
+    } catch (NoSuchFileException e) {
+      return null;
     }
   }
 

@@ -85,10 +85,6 @@ final class GraphIndex {
     return inputs;
   }
 
-  boolean isOutput(String tensor) {
-    return outputs.contains(tensor);
-  }
-
   /** Whether a tensor is there at all. */
   boolean isDefined(String tensor) {
     return producers.containsKey(tensor)
