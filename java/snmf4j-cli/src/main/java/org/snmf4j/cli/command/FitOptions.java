@@ -105,16 +105,20 @@ final class FitOptions {
    * @throws org.snmf4j.error.InvalidArgumentException where a value lies outside its limits
    */
   SnmfOptions.Builder toBuilder() {
-    return SnmfOptions.builder(rank)
-        .featureDensity(density)
-        .solver(solver)
-        .coefficientPenalty(coefficientPenalty)
-        .maxIterations(iterations)
-        .patience(patience)
-        .tolerance(tolerance)
-        .seed(seed)
-        .threads(backend.threads)
-        .backend(backend.backend);
+    SnmfOptions.Builder builder =
+        SnmfOptions.builder(rank)
+            .featureDensity(density)
+            .solver(solver)
+            .coefficientPenalty(coefficientPenalty)
+            .maxIterations(iterations)
+            .patience(patience)
+            .tolerance(tolerance)
+            .seed(seed)
+            .threads(backend.threads)
+            .backend(backend.backend);
+    // Values that do not go together are a mistake on the command line, too.
+    builder.build();
+    return builder;
   }
 
   /** The given start, which the caller closes after the fit; null if it is a named one. */

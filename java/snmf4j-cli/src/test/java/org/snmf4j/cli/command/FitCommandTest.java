@@ -127,6 +127,34 @@ class FitCommandTest {
   }
 
   @Test
+  void alternatingLeastSquaresTakesAPenalty() {
+    Path output = directory.resolve("model.safetensors");
+    Run run =
+        fit(
+            output,
+            "--rank",
+            3,
+            "--density",
+            0.4,
+            "--solver",
+            "als",
+            "--coefficient-penalty",
+            0.05,
+            "--iterations",
+            30,
+            "--json");
+    assertEquals(0, run.status(), run.err());
+    JsonNode facts = run.json();
+    assertEquals("als", facts.get("solver").textValue());
+    assertEquals("signsplit", facts.get("initialization").textValue());
+    assertEquals(0.05, facts.get("coefficient_penalty").doubleValue());
+    assertEquals(30, facts.get("losses").size());
+    try (SnmfModel model = SnmfModel.load(output)) {
+      assertEquals(0.05, model.report().coefficientPenalty());
+    }
+  }
+
+  @Test
   void readsTensorsOfSafetensorsFiles() {
     Path first = directory.resolve("first.safetensors");
     assertEquals(0, fit(first, "--rank", 3, "--density", 1).status());
@@ -174,7 +202,9 @@ class FitCommandTest {
         "--rank 2 --patience 0 | patience is 0 but must be at least 1",
         "--rank 2 --tolerance -1 | tolerance is -1.0 but must be at least 0 and below 1",
         "--rank 2 --threads 0 | threads is 0 but must be between 1 and 1024",
-        "--rank 2 --solver als | Invalid value for option '--solver'",
+        "--rank 2 --solver newton | Invalid value for option '--solver'",
+        "--rank 2 --coefficient-penalty 0.1 | coefficient penalty is 0.1 but must be 0 for the",
+        "--rank 2 --solver als --coefficient-penalty -1 | coefficient penalty is -1.0 but must be",
         "--rank 2 --init magic | Invalid value for option '--init'",
         "--rank 2 --backend quantum | there is no backend 'quantum', only auto, ",
         "--rank 2 --init svd --init-coefficients Y0.npy | mutually exclusive",
