@@ -28,8 +28,10 @@ public final class AlsSolver {
   /** Most iterations of the first phase; more find better supports, but cost a dense C each. */
   static final int EXPLORE = 10;
 
-  /** Tokens that the first phase samples, if there are more. */
-  private static final int SAMPLE = 5000;
+  /** Tokens that the first phase samples at least, and per feature, if there are more. */
+  private static final int SAMPLE = 2500;
+
+  private static final int SAMPLE_PER_FEATURE = 25;
 
   /** HALS sweeps of a pass. */
   private static final int SWEEPS = 2;
@@ -99,15 +101,16 @@ public final class AlsSolver {
       Statistics statistics,
       Trace trace) {
     Backend backend = problem.backend();
-    int stride = (int) Math.max(1, problem.tokens() / SAMPLE);
+    long sampled = Math.max(SAMPLE, (long) SAMPLE_PER_FEATURE * problem.rank());
+    int stride = (int) Math.min(Integer.MAX_VALUE, Math.max(1, problem.tokens() / sampled));
     if (stride == 1 || !start.isForAnyTokens()) {
       Coefficients y = start.create(problem, seed, monitor);
       return exploreWith(problem, y, features, statistics, trace);
     }
     try (Activations sample = backend.sample(problem.activations(), stride)) {
-      Problem sampled = new Problem(backend, sample, problem.rank(), problem.keep());
-      Coefficients y = start.create(sampled, seed, monitor);
-      exploreWith(sampled, y, features, statistics, trace).close();
+      Problem part = new Problem(backend, sample, problem.rank(), problem.keep());
+      Coefficients y = start.create(part, seed, monitor);
+      exploreWith(part, y, features, statistics, trace).close();
     }
     return backend.newCoefficients(problem.rank(), problem.tokens());
   }
@@ -179,12 +182,12 @@ public final class AlsSolver {
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
       if (pass > 0) {
-        if (pass % ROUND == 1) {
+        if (pass % ROUND == 2) {
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
         }
         backend.refit(statistics, z, lambda);
       }
-      Refresh refresh = pass % ROUND == 0 ? Refresh.DENSE : Refresh.SUPPORT;
+      Refresh refresh = pass % ROUND == 1 ? Refresh.DENSE : Refresh.SUPPORT;
       PassResult sums =
           backend.pass(a, z, pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
       double loss = sums.loss(a.squaredNorm());
