@@ -20,22 +20,9 @@ namespace {
 // clang-format on
 }  // namespace
 
-const Kernels kAvx512Kernels = {"avx512",
-                                project,
-                                multiply,
-                                extrapolate,
-                                descend,
-                                explained,
-                                row_sums,
-                                support_cross,
-                                dot,
-                                cross,
-                                gram,
-                                transpose,
-                                residual,
-                                pack_rows<float>,
-                                pack_rows<double>,
-                                pack_tokens<float>,
-                                pack_tokens<double>};
+const Kernels kAvx512Kernels = {
+    "avx512",
+#include "kernels_table.hpp"
+};
 
 }  // namespace snmf4j

@@ -22,22 +22,9 @@ namespace {
 // clang-format on
 }  // namespace
 
-const Kernels kPortableKernels = {"portable",
-                                  project,
-                                  multiply,
-                                  extrapolate,
-                                  descend,
-                                  explained,
-                                  row_sums,
-                                  support_cross,
-                                  dot,
-                                  cross,
-                                  gram,
-                                  transpose,
-                                  residual,
-                                  pack_rows<float>,
-                                  pack_rows<double>,
-                                  pack_tokens<float>,
-                                  pack_tokens<double>};
+const Kernels kPortableKernels = {
+    "portable",
+#include "kernels_table.hpp"
+};
 
 }  // namespace snmf4j

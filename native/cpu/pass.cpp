@@ -2,6 +2,7 @@
 // is in the cache.
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "handles.hpp"
@@ -370,8 +371,14 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     const int64_t size = static_cast<int64_t>(z->rank) * kPanel;
     const Projector project(*z);
     const Products q(context, project.columns(), z->dense.data(), z->neurons);
-    const SignedForm signs(context, q);
-    const Descent descent(context, q, multiplicative ? 0 : update->penalty);
+    // Each rule reads Q in a form of its own.
+    std::optional<SignedForm> signs;
+    std::optional<Descent> descent;
+    if (multiplicative) {
+      signs.emplace(context, q);
+    } else {
+      descent.emplace(context, q, update->penalty);
+    }
     Sums sums(context, statistics, refresh, project.columns());
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -394,9 +401,9 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
         project(activations, p);
         read(kernels, *update, *y, panel, source);
         if (multiplicative) {
-          kernels.multiply(signs.rows, p, source, static_cast<float>(update->epsilon), target);
+          kernels.multiply(signs->rows, p, source, static_cast<float>(update->epsilon), target);
         } else {
-          descend(kernels, q, descent.inverse.data(), descent.shift.data(), p, source,
+          descend(kernels, q, descent->inverse.data(), descent->shift.data(), p, source,
                   update->sweeps, update->tolerance);
           std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
         }

@@ -117,7 +117,10 @@ SNMF4J_API int snmf4j_panels_read_rows(const snmf4j_panels* panels, float* targe
 SNMF4J_API int snmf4j_features_create(snmf4j_context* context, int64_t neurons, int rank,
                                       snmf4j_features** result);
 SNMF4J_API int snmf4j_features_destroy(snmf4j_features* features);
-/* Sets neurons [neuron, neuron + neurons), row after row of `rank` elements. */
+/*
+ * Sets neurons [neuron, neuron + neurons), row after row of `rank` elements. SNMF4J_NON_FINITE if an
+ * element is not finite as float32; those before it are set.
+ */
 SNMF4J_API int snmf4j_features_write(snmf4j_features* features, int type, const void* source,
                                      int64_t neuron, int64_t neurons);
 SNMF4J_API int snmf4j_features_read(const snmf4j_features* features, float* target, int64_t neuron,

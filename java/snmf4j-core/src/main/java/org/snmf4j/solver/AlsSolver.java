@@ -1,6 +1,5 @@
 package org.snmf4j.solver;
 
-import java.util.Arrays;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
@@ -10,7 +9,6 @@ import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
-import org.snmf4j.error.BackendFailureException;
 
 /**
  * Alternating least squares in two phases, for the objective ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁ with λ
@@ -71,7 +69,7 @@ public final class AlsSolver {
    */
   public Solution fit(Problem problem, Start start, long seed, Monitor monitor) {
     Backend backend = problem.backend();
-    Trace trace = new Trace(problem, monitor);
+    LossTrace trace = new LossTrace(problem, maxIterations, monitor);
     Features features = backend.newFeatures(problem.neurons(), problem.rank());
     Coefficients coefficients = null;
     try (Statistics statistics = backend.newStatistics(problem.neurons(), problem.rank())) {
@@ -99,7 +97,7 @@ public final class AlsSolver {
       Monitor monitor,
       Features features,
       Statistics statistics,
-      Trace trace) {
+      LossTrace trace) {
     Backend backend = problem.backend();
     long sampled = Math.max(SAMPLE, (long) SAMPLE_PER_FEATURE * problem.rank());
     int stride = (int) Math.min(Integer.MAX_VALUE, Math.max(1, problem.tokens() / sampled));
@@ -116,7 +114,11 @@ public final class AlsSolver {
   }
 
   private Coefficients exploreWith(
-      Problem problem, Coefficients start, Features features, Statistics statistics, Trace trace) {
+      Problem problem,
+      Coefficients start,
+      Features features,
+      Statistics statistics,
+      LossTrace trace) {
     Backend backend = problem.backend();
     Activations a = problem.activations();
     double lambda = lambda(a);
@@ -142,7 +144,7 @@ public final class AlsSolver {
             backend.pass(
                 a, features, rule, current, null, momentum, next, Refresh.DENSE, statistics);
         double objective = sums.objective(a.squaredNorm(), lambda);
-        trace.add(sums.loss(a.squaredNorm()) / a.squaredNorm(), maxIterations);
+        trace.add(sums.loss(a.squaredNorm()), a.squaredNorm());
         beta = objective > last ? 0 : Math.min(0.9, beta == 0 ? 0.4 : beta * 1.1);
         last = objective;
         Coefficients free =
@@ -172,7 +174,7 @@ public final class AlsSolver {
   }
 
   private StopReason exploit(
-      Problem problem, Features z, Coefficients y, Statistics statistics, Trace trace) {
+      Problem problem, Features z, Coefficients y, Statistics statistics, LossTrace trace) {
     Backend backend = problem.backend();
     Activations a = problem.activations();
     double lambda = lambda(a);
@@ -194,57 +196,13 @@ public final class AlsSolver {
       if (loss < MultiplicativeSolver.CANCELLATION * a.squaredNorm()) {
         loss = backend.residual(a, z, y);
       }
-      trace.add(loss / a.squaredNorm(), maxIterations);
+      trace.add(loss, a.squaredNorm());
       if (trace.iterations() >= maxIterations) {
         return StopReason.MAX_ITERATIONS;
       }
       if (stopping.stopsAt(sums.objective(a.squaredNorm(), lambda))) {
         return StopReason.CONVERGED;
       }
-    }
-  }
-
-  /** Losses so far, those of a sample scaled to all tokens. */
-  private static final class Trace {
-    private final double squaredNorm;
-    private final Monitor monitor;
-    private final long begin = System.nanoTime();
-    private double[] losses = new double[64];
-    private int count;
-
-    Trace(Problem problem, Monitor monitor) {
-      this.squaredNorm = problem.activations().squaredNorm();
-      this.monitor = monitor;
-    }
-
-    void checkCancelled() {
-      monitor.checkCancelled();
-    }
-
-    void add(double relativeLoss, int maxIterations) {
-      if (!Double.isFinite(relativeLoss)) {
-        throw new BackendFailureException(
-            "the loss became "
-                + relativeLoss
-                + " at iteration "
-                + (count + 1)
-                + "; rescale the activations");
-      }
-      losses = count < losses.length ? losses : Arrays.copyOf(losses, 2 * count);
-      losses[count++] = relativeLoss * squaredNorm;
-      monitor
-          .progress()
-          .accept(
-              new FitProgress(
-                  count, maxIterations, relativeLoss, (System.nanoTime() - begin) * 1e-9));
-    }
-
-    int iterations() {
-      return count;
-    }
-
-    double[] losses() {
-      return Arrays.copyOf(losses, count);
     }
   }
 }

@@ -8,7 +8,6 @@ import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
-import org.snmf4j.error.BackendFailureException;
 
 /**
  * The algorithm of arXiv 2506.10920, iterate for iterate:
@@ -73,13 +72,11 @@ public final class MultiplicativeSolver {
     StoppingRule stopping = new StoppingRule(patience, tolerance);
     StopReason reason = StopReason.MAX_ITERATIONS;
     double squaredNorm = problem.activations().squaredNorm();
-    double[] losses = new double[Math.min(maxIterations, 1024)];
-    int done = 0;
-    long begin = System.nanoTime();
-    monitor.checkCancelled();
+    LossTrace trace = new LossTrace(problem, maxIterations, monitor);
+    trace.checkCancelled();
     backend.denseStatistics(problem.activations(), iterates.coefficients(), statistics);
-    while (done < maxIterations) {
-      monitor.checkCancelled();
+    while (trace.iterations() < maxIterations) {
+      trace.checkCancelled();
       Features z = iterates.features();
       backend.ridgeSolve(statistics, ridge, z);
       backend.winnerTakeAll(z, problem.keep());
@@ -87,7 +84,7 @@ public final class MultiplicativeSolver {
       double[] norms = statistics.rowNorms();
       backend.scaleColumns(z, norms);
       // The last iteration needs no C for a next one.
-      Refresh refresh = done + 1 == maxIterations ? Refresh.GRAM : Refresh.DENSE;
+      Refresh refresh = trace.iterations() + 1 == maxIterations ? Refresh.GRAM : Refresh.DENSE;
       PassResult sums =
           backend.pass(
               problem.activations(),
@@ -103,32 +100,13 @@ public final class MultiplicativeSolver {
       if (loss < CANCELLATION * squaredNorm) {
         loss = backend.residual(problem.activations(), z, iterates.next());
       }
-      if (!Double.isFinite(loss)) {
-        throw new BackendFailureException(
-            "the loss became "
-                + loss
-                + " at iteration "
-                + (done + 1)
-                + "; the activations' scale"
-                + " (squared norm "
-                + squaredNorm
-                + ") is beyond what "
-                + backend.elementType()
-                + " arithmetic bears: rescale them");
-      }
+      trace.add(loss, squaredNorm);
       iterates.advance(loss);
-      losses = done < losses.length ? losses : Arrays.copyOf(losses, 2 * done);
-      losses[done++] = loss;
-      monitor
-          .progress()
-          .accept(
-              new FitProgress(
-                  done, maxIterations, loss / squaredNorm, (System.nanoTime() - begin) * 1e-9));
       if (stopping.stopsAt(loss)) {
         reason = StopReason.CONVERGED;
         break;
       }
     }
-    return iterates.best(Arrays.copyOf(losses, done), reason);
+    return iterates.best(trace.losses(), reason);
   }
 }

@@ -1,9 +1,7 @@
 package org.snmf4j.solver;
 
 import java.util.Arrays;
-import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
-import org.snmf4j.backend.Features;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -28,21 +26,7 @@ public final class SignSplitStart implements Start {
         both[i][j] = j % 2 == 0 ? leading[i][j / 2] : -leading[i][j / 2];
       }
     }
-    Backend backend = problem.backend();
-    Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
-    try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
-        Matrix values = Matrix.of(both)) {
-      z.upload(values);
-      backend.project(problem.activations(), z, start);
-      try (Matrix rows = start.download()) {
-        keepPositive(rows);
-        start.upload(rows);
-      }
-      return start;
-    } catch (RuntimeException | Error e) {
-      start.close();
-      throw e;
-    }
+    return SvdStart.project(problem, both, SignSplitStart::keepPositive);
   }
 
   private static void keepPositive(Matrix rows) {

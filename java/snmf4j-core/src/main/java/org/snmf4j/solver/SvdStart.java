@@ -1,6 +1,7 @@
 package org.snmf4j.solver;
 
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
@@ -27,6 +28,16 @@ public final class SvdStart implements Start {
   @Override
   public Coefficients create(Problem problem, long seed, Monitor monitor) {
     double[][] projector = projector(problem, problem.rank(), STEPS, seed, monitor);
+    return project(problem, projector, SvdStart::clamp);
+  }
+
+  /**
+   * Coefficients {@code [k, n]} from the rows of MᵀA.
+   *
+   * @param projector M {@code [d, k]}
+   * @param edit makes the rows non-negative, in place
+   */
+  static Coefficients project(Problem problem, double[][] projector, Consumer<Matrix> edit) {
     Backend backend = problem.backend();
     Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
     try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
@@ -34,7 +45,7 @@ public final class SvdStart implements Start {
       z.upload(values);
       backend.project(problem.activations(), z, start);
       try (Matrix rows = start.download()) {
-        clamp(rows);
+        edit.accept(rows);
         start.upload(rows);
       }
       return start;

@@ -26,7 +26,6 @@ final class CpuLibrary {
   static final int ABI = 2;
 
   static final int OK = 0;
-  static final int INVALID_ARGUMENT = 1;
   static final int OUT_OF_MEMORY = 2;
   static final int NON_FINITE = 3;
   static final int UNAVAILABLE = 4;
