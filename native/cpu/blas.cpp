@@ -96,8 +96,12 @@ bool Blas::cholesky(int k, double* matrix) const {
   return info == 0;
 }
 
-void Blas::solve_rows(int m, int k, const double* lower, double* rows) const {
+void Blas::solve_transposed(int m, int k, const double* lower, double* rows) const {
   dtrsm_(kRowMajor, kRight, kLower, kTrans, kNonUnit, m, k, 1.0, lower, k, rows, k);
+}
+
+void Blas::solve_rows(int m, int k, const double* lower, double* rows) const {
+  solve_transposed(m, k, lower, rows);
   dtrsm_(kRowMajor, kRight, kLower, kNoTrans, kNonUnit, m, k, 1.0, lower, k, rows, k);
 }
 

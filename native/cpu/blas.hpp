@@ -24,6 +24,9 @@ class Blas {
   // Lower factor L of M = LL' in place, row-major [k, k]; false if M is not positive definite.
   bool cholesky(int k, double* matrix) const;
 
+  // Rows X [m, k] of X L' = B in place.
+  void solve_transposed(int m, int k, const double* lower, double* rows) const;
+
   // Rows X [m, k] of X LL' = B in place.
   void solve_rows(int m, int k, const double* lower, double* rows) const;
 

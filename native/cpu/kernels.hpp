@@ -50,6 +50,11 @@ struct Kernels {
   // P = Z'A from Z's nonzeros; p is [k][64].
   void (*project)(const float* a, const SparseColumns& z, float* p);
 
+  // P = Z'A for dense Z, [k][d]; p is [k][64]. Fetches `next`, the panel that comes after, into the
+  // cache unless it is null.
+  void (*project_dense)(const float* a, int64_t d, const float* z, int rank, float* p,
+                        const float* next);
+
   // out = y * sqrt((P+ + Q-y) / (P- + Q+y + epsilon)); out may not be y.
   void (*multiply)(const SignedRows& q, const float* p, const float* y, float epsilon, float* out);
 

@@ -93,3 +93,68 @@ static void gram(const double* y, int padded, double* g) {
     }
   }
 }
+
+// Neurons whose part of a panel stays in the innermost cache while all features take it.
+constexpr int64_t kProjectRows = 96;
+
+// P += Z'A for kRows features and kVectors vectors of tokens; the first neurons start P.
+template <int kRows, int kVectors>
+static inline void project_tile(const float* a, int64_t count, const float* z, int64_t d, bool first,
+                                float* p) {
+  vfloat tile[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int j = 0; j < kRows; j++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) {
+      tile[j][v] = first ? vfloat{} : load(p + j * kPanel + v * kLanes);
+    }
+  }
+  for (int64_t i = 0; i < count; i++) {
+    vfloat row[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) row[v] = load(a + i * kPanel + v * kLanes);
+#pragma GCC unroll 16
+    for (int j = 0; j < kRows; j++) {
+      const vfloat value = splat(z[j * d + i]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; v++) tile[j][v] += value * row[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int j = 0; j < kRows; j++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) store(p + j * kPanel + v * kLanes, tile[j][v]);
+  }
+}
+
+template <int kRows>
+static inline void project_rows(const float* a, int64_t count, const float* z, int64_t d, bool first,
+                                float* p) {
+  for (int t = 0; t < kPanel; t += 2 * kLanes) {
+    project_tile<kRows, 2>(a + t, count, z, d, first, p + t);
+  }
+}
+
+static void project_dense(const float* a, int64_t d, const float* z, int rank, float* p,
+                          const float* next) {
+  for (int64_t from = 0; from < d; from += kProjectRows) {
+    const int64_t count = d - from < kProjectRows ? d - from : kProjectRows;
+    const bool first = from == 0;
+    if (next != nullptr) {
+      for (int64_t e = 0; e < count * kPanel; e += 16) {
+        __builtin_prefetch(next + from * kPanel + e, 0, 2);
+      }
+    }
+    const float* part = a + from * kPanel;
+    int j = 0;
+    for (; j + SNMF4J_TILE_ROWS <= rank; j += SNMF4J_TILE_ROWS) {
+      project_rows<SNMF4J_TILE_ROWS>(part, count, z + j * d + from, d, first, p + j * kPanel);
+    }
+    for (; j + 4 <= rank; j += 4) {
+      project_rows<4>(part, count, z + j * d + from, d, first, p + j * kPanel);
+    }
+    for (; j < rank; j++) {
+      project_rows<1>(part, count, z + j * d + from, d, first, p + j * kPanel);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 // The members of Kernels after its name, in their order. Included inside an initializer.
 // clang-format off
 project,
+project_dense,
 multiply,
 extrapolate,
 descend,

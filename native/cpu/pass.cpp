@@ -232,32 +232,31 @@ class Sums {
   const SparseColumns support_;
 };
 
-// P of a panel, by the sparse kernel or, for dense features, BLAS.
+// P of a panel, by the kernel that suits the density of the features.
 class Projector {
  public:
   explicit Projector(snmf4j_features& z)
       : kernels_(z.context->kernels),
-        blas_(z.context->blas),
         columns_(z.columns()),
         dense_(z.is_dense() ? z.dense.data() : nullptr),
-        neurons_(static_cast<int>(z.neurons)) {}
+        neurons_(z.neurons) {}
 
   const SparseColumns& columns() const { return columns_; }
 
-  void operator()(const float* a, float* p) const {
+  // `next` is the panel that comes after, or null.
+  void operator()(const float* a, float* p, const float* next) const {
     if (dense_ == nullptr) {
       kernels_.project(a, columns_, p);
     } else {
-      blas_.multiply(columns_.rank, kPanel, neurons_, dense_, neurons_, a, kPanel, p, kPanel);
+      kernels_.project_dense(a, neurons_, dense_, columns_.rank, p, next);
     }
   }
 
  private:
   const Kernels& kernels_;
-  const Blas& blas_;
   const SparseColumns columns_;
   const float* const dense_;
-  const int neurons_;
+  const int64_t neurons_;
 };
 
 // Sweeps until the panel's error falls no more.
@@ -398,7 +397,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
         const float* activations = a->panel(panel);
         const float* next = panel + 1 < to ? a->panel(panel + 1) : nullptr;
         float* target = result->panel(panel);
-        project(activations, p);
+        project(activations, p, next);
         read(kernels, *update, *y, panel, source);
         if (multiplicative) {
           kernels.multiply(signs->rows, p, source, static_cast<float>(update->epsilon), target);
@@ -425,7 +424,9 @@ int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* re
     require_shapes(a, z, result);
     const Projector project(*z);
     a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
-      for (int64_t p = from; p < to; p++) project(a->panel(p), result->panel(p));
+      for (int64_t p = from; p < to; p++) {
+        project(a->panel(p), result->panel(p), p + 1 < to ? a->panel(p + 1) : nullptr);
+      }
     });
   });
 }

@@ -128,6 +128,11 @@ SNMF4J_API int snmf4j_features_read(const snmf4j_features* features, float* targ
 /* Keeps per column the entries of at least the keep-th largest magnitude. */
 SNMF4J_API int snmf4j_features_winner_take_all(snmf4j_features* features, int64_t keep);
 SNMF4J_API int snmf4j_features_scale(snmf4j_features* features, const double* factors);
+/* Columns to an orthonormal basis of their span, in order; one that depends on others to zero. */
+SNMF4J_API int snmf4j_features_orthonormalize(snmf4j_features* features);
+/* result [d, k] = left [d, r] right [r, k], all dense. */
+SNMF4J_API int snmf4j_features_multiply(const snmf4j_features* left, const snmf4j_features* right,
+                                        snmf4j_features* result);
 
 SNMF4J_API int snmf4j_statistics_create(snmf4j_context* context, int64_t neurons, int rank,
                                         snmf4j_statistics** result);
@@ -176,6 +181,9 @@ typedef struct snmf4j_update {
 SNMF4J_API int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update* update,
                            const snmf4j_panels* y, snmf4j_panels* result, int refresh,
                            snmf4j_statistics* statistics, double* sums);
+/* New panels [r, tokens] of U'A for dense U [d, r]; `squares` receives the sum of their squares. */
+SNMF4J_API int snmf4j_compress(const snmf4j_panels* a, const snmf4j_features* basis,
+                               snmf4j_panels** result, double* squares);
 /* P = Z'A. */
 SNMF4J_API int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* result);
 /* |A - ZY|^2 from the residual itself. */

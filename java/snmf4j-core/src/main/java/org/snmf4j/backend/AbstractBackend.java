@@ -44,6 +44,12 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doRefit(Statistics statistics, Features z, double penalty);
 
+  protected abstract void doOrthonormalize(Features z);
+
+  protected abstract void doMultiply(Features left, Features right, Features result);
+
+  protected abstract Activations doCompress(Activations a, Features basis);
+
   protected abstract void doScaleColumns(Features z, double[] factors);
 
   protected abstract PassResult doPass(
@@ -192,6 +198,39 @@ public abstract class AbstractBackend implements Backend {
         },
         z,
         "features");
+  }
+
+  @Override
+  public final void orthonormalize(Features z) {
+    run(() -> doOrthonormalize(z), z, "features");
+  }
+
+  @Override
+  public final void multiply(Features left, Features right, Features result) {
+    locked(
+        () -> {
+          left.requireUsable(this, "left");
+          right.requireUsable(this, "right");
+          result.requireUsable(this, "result");
+          Checks.shape("right", right.neurons(), right.rank(), left.rank(), right.rank());
+          Checks.shape("result", result.neurons(), result.rank(), left.neurons(), right.rank());
+          if (result == left || result == right) {
+            throw new InvalidArgumentException("result", "one of the factors", "neither of them");
+          }
+          doMultiply(left, right, result);
+          return null;
+        });
+  }
+
+  @Override
+  public final Activations compress(Activations a, Features basis) {
+    return locked(
+        () -> {
+          a.requireUsable(this, "activations");
+          basis.requireUsable(this, "basis");
+          Checks.shape("basis", basis.neurons(), basis.rank(), a.neurons(), basis.rank());
+          return registered(doCompress(a, basis));
+        });
   }
 
   @Override

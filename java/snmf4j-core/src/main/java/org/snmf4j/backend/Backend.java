@@ -118,6 +118,30 @@ public interface Backend extends AutoCloseable {
   void scaleColumns(Features z, double[] factors);
 
   /**
+   * Turns the columns of Z into an orthonormal basis of their span, in order: column j becomes the
+   * direction that it has beyond the columns before it, of unit length; zero if those explain it up
+   * to rounding (1e-10 of its squared length).
+   */
+  void orthonormalize(Features z);
+
+  /**
+   * result {@code [d, k]} ← left {@code [d, r]} · right {@code [r, k]}.
+   *
+   * @param result neither of the factors
+   */
+  void multiply(Features left, Features right, Features result);
+
+  /**
+   * UᵀA, the activations in the coordinates of a basis: with them as A, the statistics and the
+   * least squares of {@link #denseStatistics} and {@link #ridgeSolve} cost r/d as much, and {@link
+   * #multiply} by U leads back to the neurons.
+   *
+   * @param basis U {@code [d, r]}, columns orthonormal
+   * @return {@code [r, n]}, which the caller closes
+   */
+  Activations compress(Activations a, Features basis);
+
+  /**
    * One pass over A: P = ZᵀA, Y′ = rule(Y, P, Q), and what {@code refresh} asks for of Y′.
    *
    * @param y where Y is read

@@ -150,6 +150,29 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doOrthonormalize(Features z) {
+    check(
+        CpuLibrary.snmf4j_features_orthonormalize(columns(z)), "orthonormalize the features");
+  }
+
+  @Override
+  protected void doMultiply(Features left, Features right, Features result) {
+    check(
+        CpuLibrary.snmf4j_features_multiply(columns(left), columns(right), columns(result)),
+        "multiply the features");
+  }
+
+  @Override
+  protected Activations doCompress(Activations a, Features basis) {
+    Panels panels = new Panels();
+    double[] squares = new double[1];
+    check(
+        CpuLibrary.snmf4j_compress(panels(a), columns(basis), panels, squares),
+        "compress the activations to " + basis.rank() + " x " + a.tokens());
+    return new CpuActivations(this, basis.rank(), a.tokens(), panels, squares[0]);
+  }
+
+  @Override
   protected void doSweepColumns(Statistics statistics, Features z, int keep, double penalty) {
     check(
         CpuLibrary.snmf4j_sweep_columns(sums(statistics), columns(z), keep, penalty),

@@ -189,6 +189,14 @@ final class CpuLibrary {
 
   static native int snmf4j_features_scale(FeatureColumns features, @Const double[] factors);
 
+  static native int snmf4j_features_orthonormalize(FeatureColumns features);
+
+  static native int snmf4j_features_multiply(
+      @Const FeatureColumns left, @Const FeatureColumns right, FeatureColumns result);
+
+  static native int snmf4j_compress(
+      @Const Panels a, @Const FeatureColumns basis, @ByPtrPtr Panels result, double[] squares);
+
   static native int snmf4j_statistics_create(
       Context context, long neurons, int rank, @ByPtrPtr Sums result);
 

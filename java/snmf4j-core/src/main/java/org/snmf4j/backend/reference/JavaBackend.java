@@ -119,6 +119,30 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doOrthonormalize(Features z) {
+    Subspaces.orthonormalize((JavaFeatures) z);
+  }
+
+  @Override
+  protected void doMultiply(Features left, Features right, Features result) {
+    Subspaces.multiply((JavaFeatures) left, (JavaFeatures) right, (JavaFeatures) result, workers);
+  }
+
+  @Override
+  protected Activations doCompress(Activations a, Features basis) {
+    Panels source = ((JavaActivations) a).panels;
+    Panels target = Panels.allocate(basis.rank(), a.tokens());
+    workers.forRanges(
+        source.data.length,
+        (worker, from, to) -> {
+          for (int p = from; p < to; p++) {
+            PanelKernels.project(source.data[p], (JavaFeatures) basis, target.data[p]);
+          }
+        });
+    return new JavaActivations(this, target, false);
+  }
+
+  @Override
   protected void doScaleColumns(Features features, double[] factors) {
     JavaFeatures z = (JavaFeatures) features;
     for (int j = 0; j < z.rank(); j++) {
