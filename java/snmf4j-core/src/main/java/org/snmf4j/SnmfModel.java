@@ -39,6 +39,7 @@ public final class SnmfModel implements AutoCloseable {
   private final Map<String, String> attributes;
   private final int[][] supports;
   private final FeatureStatistics[] statistics;
+  private ModelStatistics modelStatistics;
 
   SnmfModel(
       Matrix features,
@@ -149,6 +150,34 @@ public final class SnmfModel implements AutoCloseable {
       }
       return statistics[feature];
     }
+  }
+
+  /**
+   * Facts about the model as a whole; the first call reads both factors. Features that {@link
+   * #statistics(int)} was asked about are not read again.
+   */
+  public ModelStatistics statistics() {
+    synchronized (statistics) {
+      if (modelStatistics == null) {
+        modelStatistics = computeStatistics();
+      }
+      return modelStatistics;
+    }
+  }
+
+  private ModelStatistics computeStatistics() {
+    FeatureColumns columns = new FeatureColumns(features);
+    double firing = 0;
+    long neurons = 0;
+    int dead = 0;
+    for (int j = 0; j < rank(); j++) {
+      FeatureStatistics feature = statistics(j);
+      firing += feature.density();
+      neurons += columns.size(j);
+      dead += columns.size(j) == 0 || feature.maxCoefficient() == 0 ? 1 : 0;
+    }
+    return new ModelStatistics(
+        firing, columns.meanLargestCorrelation(), dead, (double) neurons / rank());
   }
 
   private FeatureStatistics computeStatistics(int feature) {

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.snmf4j.Initialization;
+import org.snmf4j.ModelStatistics;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
@@ -97,6 +98,18 @@ class FitCommandTest {
       assertEquals(0.4, facts.get("density").doubleValue());
       assertEquals(Planted.NEURONS, facts.get("neurons").intValue());
       assertEquals(Planted.TOKENS, facts.get("tokens").intValue());
+      ModelStatistics statistics = expected.statistics();
+      assertEquals(
+          statistics.coefficientsPerToken(),
+          facts.get("coefficients_per_token").doubleValue(),
+          0.1);
+      assertEquals(
+          statistics.meanLargestCorrelation(),
+          facts.get("mean_largest_correlation").doubleValue(),
+          1e-6);
+      assertEquals(statistics.deadFeatures(), facts.get("dead_features").intValue());
+      assertEquals(
+          statistics.meanSupportSize(), facts.get("mean_support_size").doubleValue(), 1e-9);
       assertEquals(5, facts.get("seed").intValue());
       assertEquals(1, facts.get("threads").intValue());
       assertEquals(output.toString(), facts.get("output").textValue());
