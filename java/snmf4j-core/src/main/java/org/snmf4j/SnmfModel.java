@@ -27,7 +27,7 @@ public final class SnmfModel implements AutoCloseable {
   private static final int ENCODE_SWEEPS = 2000;
 
   /** Remaining error of {@link #encode}, see {@link UpdateRule.Hals}. */
-  private static final double ENCODE_TOLERANCE = 1e-8;
+  private static final double ENCODE_TOLERANCE = 1e-7;
 
   /** Bytes of activations that {@link #encode} packs at a time. */
   private static final long ENCODE_BLOCK_BYTES = 1L << 27;
@@ -241,7 +241,7 @@ public final class SnmfModel implements AutoCloseable {
 
   private void encodeBlock(Matrix block, Backend backend, Features z, Matrix result, long at) {
     double lambda = report.coefficientPenalty() * Math.sqrt(report.squaredNorm() / tokens());
-    UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE, lambda);
+    UpdateRule rule = new UpdateRule.LeastSquares(ENCODE_SWEEPS, ENCODE_TOLERANCE, lambda);
     try (Activations a = pack(block, backend, at);
         Coefficients y = backend.newCoefficients(rank(), block.columns())) {
       backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
