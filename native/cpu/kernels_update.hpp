@@ -131,21 +131,33 @@ static double descend(int rank, const float* q, const float* inverse, const floa
   return sum(gain);
 }
 
-static double explained(int rank, const float* q, const float* shift, const float* p,
-                        const float* y) {
-  vdouble total = {};
-  for (int j = 0; j < rank; j++) {
-    for (int s = 0; s < kStripes; s++) {
-      const int at = s * kStripe * kLanes;
-      const int64_t here = static_cast<int64_t>(j) * kPanel + at;
-      vfloat rest[1][kStripe];
-      gradient_block<1>(rank, q, shift, p, y, j, at, rest);
+template <int kRows>
+static inline void explained_block(int rank, const float* q, const float* shift, const float* p,
+                                   const float* y, int j, vdouble& total) {
+  for (int s = 0; s < kStripes; s++) {
+    const int at = s * kStripe * kLanes;
+    vfloat rest[kRows][kStripe];
+    gradient_block<kRows>(rank, q, shift, p, y, j, at, rest);
+#pragma GCC unroll 8
+    for (int b = 0; b < kRows; b++) {
+      const int64_t here = static_cast<int64_t>(j + b) * kPanel + at;
+#pragma GCC unroll 4
       for (int v = 0; v < kStripe; v++) {
-        const vfloat twice = rest[0][v] + load(p + here + v * kLanes) - shift[j];
+        const vfloat twice = rest[b][v] + load(p + here + v * kLanes) - shift[j + b];
         total = add_product(total, load(y + here + v * kLanes), twice);
       }
     }
   }
+}
+
+static double explained(int rank, const float* q, const float* shift, const float* p,
+                        const float* y) {
+  vdouble total = {};
+  int j = 0;
+  for (; j + SNMF4J_BLOCK_ROWS <= rank; j += SNMF4J_BLOCK_ROWS) {
+    explained_block<SNMF4J_BLOCK_ROWS>(rank, q, shift, p, y, j, total);
+  }
+  for (; j < rank; j++) explained_block<1>(rank, q, shift, p, y, j, total);
   return sum(total);
 }
 

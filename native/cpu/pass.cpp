@@ -259,33 +259,109 @@ class Projector {
   const int64_t neurons_;
 };
 
-// Sweeps until the panel's error falls no more.
-void descend(const Kernels& kernels, const Products& q, const float* inverse, const float* shift,
-             const float* p, float* y, int sweeps, double tolerance) {
-  for (int sweep = 0; sweep < sweeps; sweep++) {
-    const double gain = kernels.descend(q.rank, q.narrow.data(), inverse, shift, p, y);
-    if (tolerance > 0 &&
-        gain <= tolerance * std::fabs(kernels.explained(q.rank, q.narrow.data(), shift, p, y))) {
-      return;
-    }
-  }
-}
-
-// What HALS reads besides Q: 1 / Q_jj, or 0 where that is nothing, and penalty * |z_j|.
+// What HALS reads besides Q: relaxation / Q_jj, or 0 where that is nothing, and penalty * |z_j|.
 struct Descent {
-  Descent(snmf4j_context& context, const Products& q, double penalty)
-      : inverse(&context.memory, static_cast<std::size_t>(q.rank)),
+  Descent(snmf4j_context& context, const Products& products, double penalty, float relaxation)
+      : kernels(context.kernels),
+        q(products),
+        inverse(&context.memory, static_cast<std::size_t>(q.rank)),
         shift(&context.memory, static_cast<std::size_t>(q.rank)) {
     for (std::size_t j = 0; j < inverse.size(); j++) {
       const std::size_t at = j * inverse.size() + j;
-      const float reciprocal = q.narrow[at] > 0 ? 1 / q.narrow[at] : 0;
+      const float reciprocal = q.narrow[at] > 0 ? relaxation / q.narrow[at] : 0;
       inverse[j] = std::isfinite(reciprocal) ? reciprocal : 0;
       shift[j] = static_cast<float>(penalty * std::sqrt(q.wide[at]));
     }
   }
 
+  double explained(const float* p, const float* y) const {
+    return kernels.explained(q.rank, q.narrow.data(), shift.data(), p, y);
+  }
+
+  // Sweeps until the panel's error falls no more. `explained` is Y's, unless all sweeps are wanted;
+  // what each sweep gains adds to it.
+  void run(const float* p, float* y, int sweeps, double tolerance, double explained) const {
+    for (int sweep = 0; sweep < sweeps; sweep++) {
+      const double gain =
+          kernels.descend(q.rank, q.narrow.data(), inverse.data(), shift.data(), p, y);
+      explained += gain;
+      if (tolerance > 0 && gain <= tolerance * std::fabs(explained)) return;
+    }
+  }
+
+  const Kernels& kernels;
+  const Products& q;
   Buffer<float> inverse, shift;
 };
+
+// Where least squares start: the solution without the constraint, (Q + ridge I)^-1 (P - shift),
+// its negatives set to zero. Most signs are right at once, which saves half of the sweeps and more.
+class UnconstrainedStart {
+ public:
+  // Beyond this rank the inverse costs more than a few panels' sweeps.
+  static constexpr int kMaxRank = 1024;
+  // Against the largest Q_jj: far below the eigenvalues that matter, and large enough that rounding
+  // errors of P stay small where features are nearly dependent.
+  static constexpr double kRidge = 1e-4;
+
+  UnconstrainedStart(snmf4j_context& context, const Descent& descent)
+      : blas_(context.blas), descent_(descent), rank_(descent.q.rank) {
+    if (rank_ > kMaxRank) return;
+    const auto k = static_cast<std::size_t>(rank_);
+    Buffer<double> lower(&context.memory, k * k);
+    Buffer<double> rows(&context.memory, k * k);
+    double largest = 0;
+    for (std::size_t j = 0; j < k; j++) largest = std::fmax(largest, descent.q.wide[j * k + j]);
+    std::memcpy(lower.data(), descent.q.wide.data(), k * k * sizeof(double));
+    std::memset(rows.data(), 0, k * k * sizeof(double));
+    for (std::size_t j = 0; j < k; j++) {
+      lower[j * k + j] += kRidge * largest;
+      rows[j * k + j] = 1;
+    }
+    // Without a factor, as of features that are all zero, zero is the start.
+    if (!(largest > 0) || !std::isfinite(largest) || !blas_.cholesky(rank_, lower.data())) return;
+    blas_.solve_rows(rank_, rank_, lower.data(), rows.data());
+    inverse_ = Buffer<float>(&context.memory, k * k);
+    offset_ = Buffer<float>(&context.memory, k);
+    for (std::size_t j = 0; j < k; j++) {
+      double sum = 0;
+      for (std::size_t l = 0; l < k; l++) {
+        inverse_[j * k + l] = static_cast<float>(rows[j * k + l]);
+        sum += rows[j * k + l] * descent.shift[l];
+      }
+      offset_[j] = static_cast<float>(sum);
+    }
+  }
+
+  // Sets Y for a panel of so many tokens; returns what it explains.
+  double operator()(const float* p, int64_t tokens, float* y) const {
+    const int64_t size = static_cast<int64_t>(rank_) * kPanel;
+    if (inverse_.size() > 0) {
+      blas_.multiply(rank_, kPanel, rank_, inverse_.data(), rank_, p, kPanel, y, kPanel);
+      for (int j = 0; j < rank_; j++) {
+        for (int t = 0; t < kPanel; t++) {
+          const float value = y[j * kPanel + t] - offset_[static_cast<std::size_t>(j)];
+          // Features without neurons and padding get nothing.
+          y[j * kPanel + t] = value > 0 && t < tokens && descent_.inverse[j] > 0 ? value : 0;
+        }
+      }
+      const double explained = descent_.explained(p, y);
+      if (explained > 0) return explained;
+    }
+    std::memset(y, 0, static_cast<std::size_t>(size) * sizeof(float));
+    return 0;
+  }
+
+ private:
+  const Blas& blas_;
+  const Descent& descent_;
+  const int rank_;
+  Buffer<float> inverse_, offset_;
+};
+
+// Over-relaxation of the sweeps of least squares: converges for any factor below 2 (Cryer 1971),
+// fastest near 1 for features that hardly overlap and above 1.5 for those that do.
+constexpr float kRelaxation = 1.25F;
 
 void require_update(const snmf4j_update* update, const snmf4j_panels* y,
                     const snmf4j_panels* result) {
@@ -293,7 +369,8 @@ void require_update(const snmf4j_update* update, const snmf4j_panels* y,
   if (update->rule == SNMF4J_RULE_MULTIPLICATIVE) {
     require(update->epsilon > 0, "epsilon must be positive");
   } else {
-    require(update->rule == SNMF4J_RULE_HALS, "rule must be one of SNMF4J_RULE_*");
+    require(update->rule == SNMF4J_RULE_HALS || update->rule == SNMF4J_RULE_LEAST_SQUARES,
+            "rule must be one of SNMF4J_RULE_*");
     require(update->sweeps >= 1, "sweeps must be at least 1");
     require(update->tolerance >= 0, "tolerance must not be negative");
     require(update->penalty >= 0 && std::isfinite(update->penalty),
@@ -367,16 +444,19 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     snmf4j_context& context = *a->context;
     const Kernels& kernels = context.kernels;
     const bool multiplicative = update->rule == SNMF4J_RULE_MULTIPLICATIVE;
+    const bool solving = update->rule == SNMF4J_RULE_LEAST_SQUARES;
     const int64_t size = static_cast<int64_t>(z->rank) * kPanel;
     const Projector project(*z);
     const Products q(context, project.columns(), z->dense.data(), z->neurons);
     // Each rule reads Q in a form of its own.
     std::optional<SignedForm> signs;
     std::optional<Descent> descent;
+    std::optional<UnconstrainedStart> start;
     if (multiplicative) {
       signs.emplace(context, q);
     } else {
-      descent.emplace(context, q, update->penalty);
+      descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
+      if (solving) start.emplace(context, *descent);
     }
     Sums sums(context, statistics, refresh, project.columns());
     for (snmf4j_scratch& scratch : context.scratch) {
@@ -398,12 +478,15 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
         const float* next = panel + 1 < to ? a->panel(panel + 1) : nullptr;
         float* target = result->panel(panel);
         project(activations, p, next);
-        read(kernels, *update, *y, panel, source);
-        if (multiplicative) {
+        if (!solving) read(kernels, *update, *y, panel, source);
+        if (solving) {
+          const double explained = (*start)(p, a->tokens - panel * kPanel, target);
+          descent->run(p, target, update->sweeps, update->tolerance, explained);
+        } else if (multiplicative) {
           kernels.multiply(signs->rows, p, source, static_cast<float>(update->epsilon), target);
         } else {
-          descend(kernels, q, descent->inverse.data(), descent->shift.data(), p, source,
-                  update->sweeps, update->tolerance);
+          const double explained = update->tolerance > 0 ? descent->explained(p, source) : 0;
+          descent->run(p, source, update->sweeps, update->tolerance, explained);
           std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
         }
         total += kernels.dot(p, target, size);

@@ -53,7 +53,7 @@ enum {
 };
 
 /* How a pass updates the coefficients. */
-enum { SNMF4J_RULE_MULTIPLICATIVE = 0, SNMF4J_RULE_HALS = 1 };
+enum { SNMF4J_RULE_MULTIPLICATIVE = 0, SNMF4J_RULE_HALS = 1, SNMF4J_RULE_LEAST_SQUARES = 2 };
 
 typedef struct snmf4j_context snmf4j_context;
 typedef struct snmf4j_panels snmf4j_panels;
@@ -165,9 +165,9 @@ SNMF4J_API int snmf4j_refit(const snmf4j_statistics* statistics, snmf4j_features
 typedef struct snmf4j_update {
   int rule;                    /* SNMF4J_RULE_* */
   double epsilon;              /* multiplicative: keeps the quotient finite; positive */
-  int sweeps;                  /* HALS: most sweeps over a panel; at least 1 */
-  double tolerance;            /* HALS: relative gain below which a panel is done */
-  double penalty;              /* HALS: lambda of penalty * sum |z_j| |y_j|_1 */
+  int sweeps;                  /* HALS, least squares: most sweeps over a panel; at least 1 */
+  double tolerance;            /* HALS, least squares: relative gain below which a panel is done */
+  double penalty;              /* HALS, least squares: lambda of penalty * sum |z_j| |y_j|_1 */
   const double* row_scale;     /* [rank], multiplies Y's rows while they are read; may be null */
   const snmf4j_panels* before; /* the coefficients before Y; may be null */
   double beta;                 /* with `before`, max(0, Y + beta (Y - before)) is read */

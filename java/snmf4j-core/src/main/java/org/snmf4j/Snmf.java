@@ -8,6 +8,7 @@ import org.snmf4j.backend.Statistics;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.solver.AlsSolver;
+import org.snmf4j.solver.Limits;
 import org.snmf4j.solver.MultiplicativeSolver;
 import org.snmf4j.solver.Problem;
 import org.snmf4j.solver.Solution;
@@ -63,7 +64,10 @@ public final class Snmf {
       }
       int keep = options.supportSize(packed.neurons());
       Problem problem = new Problem(backend, packed, options.rank(), keep);
-      try (Solution solution = solve(problem, options)) {
+      Limits limits =
+          new Limits(
+              options.targetLoss().orElse(Double.NaN), options.timeLimit().orElse(null), begin);
+      try (Solution solution = solve(problem, options, limits)) {
         FitReport report =
             new FitReport(
                 solution.losses().length,
@@ -94,12 +98,16 @@ public final class Snmf {
     }
   }
 
-  private static Solution solve(Problem problem, SnmfOptions options) {
+  private static Solution solve(Problem problem, SnmfOptions options, Limits limits) {
     Start start = options.initialization().start();
     return switch (options.solver()) {
       case MULTIPLICATIVE ->
           new MultiplicativeSolver(
-                  options.maxIterations(), options.patience(), options.tolerance(), options.ridge())
+                  options.maxIterations(),
+                  options.patience(),
+                  options.tolerance(),
+                  options.ridge(),
+                  limits)
               .fit(
                   problem,
                   start.create(problem, options.seed(), options.monitor()),
@@ -110,7 +118,8 @@ public final class Snmf {
                   options.patience(),
                   options.tolerance(),
                   options.ridge(),
-                  options.coefficientPenalty())
+                  options.coefficientPenalty(),
+                  limits)
               .fit(problem, start, options.seed(), options.monitor());
     };
   }

@@ -27,7 +27,7 @@ public final class SnmfModel implements AutoCloseable {
   private static final int ENCODE_SWEEPS = 2000;
 
   /** Remaining error of {@link #encode}, see {@link UpdateRule.Hals}. */
-  private static final double ENCODE_TOLERANCE = 1e-8;
+  private static final double ENCODE_TOLERANCE = 1e-7;
 
   /** Bytes of activations that {@link #encode} packs at a time. */
   private static final long ENCODE_BLOCK_BYTES = 1L << 27;
@@ -39,6 +39,7 @@ public final class SnmfModel implements AutoCloseable {
   private final Map<String, String> attributes;
   private final int[][] supports;
   private final FeatureStatistics[] statistics;
+  private ModelStatistics modelStatistics;
 
   SnmfModel(
       Matrix features,
@@ -151,6 +152,34 @@ public final class SnmfModel implements AutoCloseable {
     }
   }
 
+  /**
+   * Facts about the model as a whole; the first call reads both factors. Features that {@link
+   * #statistics(int)} was asked about are not read again.
+   */
+  public ModelStatistics statistics() {
+    synchronized (statistics) {
+      if (modelStatistics == null) {
+        modelStatistics = computeStatistics();
+      }
+      return modelStatistics;
+    }
+  }
+
+  private ModelStatistics computeStatistics() {
+    FeatureColumns columns = new FeatureColumns(features);
+    double firing = 0;
+    long neurons = 0;
+    int dead = 0;
+    for (int j = 0; j < rank(); j++) {
+      FeatureStatistics feature = statistics(j);
+      firing += feature.density();
+      neurons += columns.size(j);
+      dead += columns.size(j) == 0 || feature.maxCoefficient() == 0 ? 1 : 0;
+    }
+    return new ModelStatistics(
+        firing, columns.meanLargestCorrelation(), dead, (double) neurons / rank());
+  }
+
   private FeatureStatistics computeStatistics(int feature) {
     double[] stretch = new double[(int) Math.min(tokens(), 1 << 14)];
     double largest = 0;
@@ -212,7 +241,7 @@ public final class SnmfModel implements AutoCloseable {
 
   private void encodeBlock(Matrix block, Backend backend, Features z, Matrix result, long at) {
     double lambda = report.coefficientPenalty() * Math.sqrt(report.squaredNorm() / tokens());
-    UpdateRule rule = new UpdateRule.Hals(ENCODE_SWEEPS, ENCODE_TOLERANCE, lambda);
+    UpdateRule rule = new UpdateRule.LeastSquares(ENCODE_SWEEPS, ENCODE_TOLERANCE, lambda);
     try (Activations a = pack(block, backend, at);
         Coefficients y = backend.newCoefficients(rank(), block.columns())) {
       backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);

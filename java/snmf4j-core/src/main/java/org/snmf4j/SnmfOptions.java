@@ -1,7 +1,10 @@
 package org.snmf4j;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.snmf4j.backend.BackendConfig;
@@ -20,6 +23,8 @@ public final class SnmfOptions {
   private final int maxIterations;
   private final int patience;
   private final double tolerance;
+  private final double targetLoss;
+  private final Duration timeLimit;
   private final double ridge;
   private final double coefficientPenalty;
   private final String backend;
@@ -39,6 +44,8 @@ public final class SnmfOptions {
     maxIterations = builder.maxIterations;
     patience = builder.patience;
     tolerance = builder.tolerance;
+    targetLoss = builder.targetLoss;
+    timeLimit = builder.timeLimit;
     ridge = builder.ridge;
     coefficientPenalty = builder.coefficientPenalty;
     backend = builder.backend;
@@ -96,6 +103,16 @@ public final class SnmfOptions {
     return tolerance;
   }
 
+  /** Relative loss at or below which the fit stops. */
+  public OptionalDouble targetLoss() {
+    return Double.isNaN(targetLoss) ? OptionalDouble.empty() : OptionalDouble.of(targetLoss);
+  }
+
+  /** Wall time after which the fit stops. */
+  public Optional<Duration> timeLimit() {
+    return Optional.ofNullable(timeLimit);
+  }
+
   /** ρ of the least squares for the features. */
   public double ridge() {
     return ridge;
@@ -145,6 +162,8 @@ public final class SnmfOptions {
     private int maxIterations = 200;
     private int patience = 100;
     private double tolerance = 1e-6;
+    private double targetLoss = Double.NaN;
+    private Duration timeLimit;
     private double ridge = 1e-6;
     private double coefficientPenalty;
     private String backend = Backends.AUTO;
@@ -215,6 +234,33 @@ public final class SnmfOptions {
         throw new InvalidArgumentException("tolerance", tolerance, "at least 0 and below 1");
       }
       this.tolerance = tolerance;
+      return this;
+    }
+
+    /**
+     * Relative loss ‖A − ZY‖² / ‖A‖² at or below which the fit stops, above 0 and below 1; default
+     * none. Only iterations over all tokens count, not those of {@link Solver#ALS} on a sample.
+     */
+    public Builder targetLoss(double targetLoss) {
+      if (!(targetLoss > 0 && targetLoss < 1)) {
+        throw new InvalidArgumentException("target loss", targetLoss, "above 0 and below 1");
+      }
+      this.targetLoss = targetLoss;
+      return this;
+    }
+
+    /**
+     * Wall time, packing and initialization included, after which the fit stops at the end of the
+     * running iteration and returns its best iterate; positive; default none. At least one
+     * iteration over all tokens is done, {@link Solver#ALS} leaving its first phase for it, so that
+     * the model is whole, if early. A start is not cut short.
+     */
+    public Builder timeLimit(Duration timeLimit) {
+      Objects.requireNonNull(timeLimit, "time limit");
+      if (timeLimit.isZero() || timeLimit.isNegative()) {
+        throw new InvalidArgumentException("time limit", timeLimit, "positive");
+      }
+      this.timeLimit = timeLimit;
       return this;
     }
 

@@ -211,6 +211,7 @@ class SnmfModelTest {
             () -> model.coefficients().get(0, 0),
             () -> model.support(0),
             () -> model.statistics(0),
+            () -> model.statistics(),
             () -> model.encode(a),
             () -> model.encode(a, backend),
             () -> model.save(file));

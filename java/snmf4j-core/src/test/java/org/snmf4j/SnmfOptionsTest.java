@@ -3,8 +3,11 @@ package org.snmf4j;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrowsExactly;
 
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -43,6 +46,15 @@ class SnmfOptionsTest {
         refused(
             "tolerance is NaN but must be at least 0 and below 1",
             () -> builder.tolerance(Double.NaN)),
+        refused("target loss is 0.0 but must be above 0 and below 1", () -> builder.targetLoss(0)),
+        refused("target loss is 1.0 but must be above 0 and below 1", () -> builder.targetLoss(1)),
+        refused(
+            "target loss is NaN but must be above 0 and below 1",
+            () -> builder.targetLoss(Double.NaN)),
+        refused("time limit is PT0S but must be positive", () -> builder.timeLimit(Duration.ZERO)),
+        refused(
+            "time limit is PT-1S but must be positive",
+            () -> builder.timeLimit(Duration.ofSeconds(-1))),
         refused("ridge is 0.0 but must be positive and finite", () -> builder.ridge(0)),
         refused("ridge is -1.0 but must be positive and finite", () -> builder.ridge(-1)),
         refused("ridge is NaN but must be positive and finite", () -> builder.ridge(Double.NaN)),
@@ -93,6 +105,7 @@ class SnmfOptionsTest {
     SnmfOptions.Builder builder = SnmfOptions.builder(2);
     requireNamed("solver", () -> builder.solver(null));
     requireNamed("initialization", () -> builder.initialization(null));
+    requireNamed("time limit", () -> builder.timeLimit(null));
     requireNamed("backend", () -> builder.backend(null));
     requireNamed("attributes", () -> builder.attributes(null));
     requireNamed("progress", () -> builder.progress(null));
@@ -114,6 +127,8 @@ class SnmfOptionsTest {
     assertEquals(200, options.maxIterations());
     assertEquals(100, options.patience());
     assertEquals(1e-6, options.tolerance());
+    assertEquals(OptionalDouble.empty(), options.targetLoss());
+    assertEquals(Optional.empty(), options.timeLimit());
     assertEquals(1e-6, options.ridge());
     assertEquals("auto", options.backend());
     assertEquals(Map.of(), options.attributes());

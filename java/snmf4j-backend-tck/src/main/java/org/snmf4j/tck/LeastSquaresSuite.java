@@ -18,6 +18,8 @@ abstract class LeastSquaresSuite extends Suite {
   private static final UpdateRule CONVERGED = new UpdateRule.Hals(5000, 0);
 
   /** What encoding uses. */
+  private static final UpdateRule ENCODING = new UpdateRule.LeastSquares(2000, 1e-7, 0);
+
   private static final UpdateRule STOPPED = new UpdateRule.Hals(2000, 1e-8);
 
   static Stream<Instance> instances() {
@@ -61,7 +63,7 @@ abstract class LeastSquaresSuite extends Suite {
     double[][] exact =
         LawsonHanson.solve(
             Plain.times(transposed, instance.z), Plain.times(transposed, instance.a));
-    for (UpdateRule rule : new UpdateRule[] {CONVERGED, STOPPED}) {
+    for (UpdateRule rule : new UpdateRule[] {CONVERGED, STOPPED, ENCODING}) {
       double[][] y = solve(instance, rule);
       for (int t = 0; t < instance.tokens; t++) {
         requireObjective(instance.a, instance.z, exact, y, t);

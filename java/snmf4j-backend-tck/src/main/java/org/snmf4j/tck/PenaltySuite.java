@@ -111,10 +111,12 @@ abstract class PenaltySuite extends PassChecks {
     double[][] p = Plain.penalized(Plain.times(transposed, instance.a), q, penalty);
     double[][] exact = LawsonHanson.solve(q, p);
     double optimum = Plain.objective(instance.a, instance.z, exact, penalty);
-    // The second rule is what encoding uses: the tolerance must see the penalty too.
+    // The last rule is what encoding uses: the tolerance must see the penalty too.
     for (UpdateRule rule :
         new UpdateRule[] {
-          new UpdateRule.Hals(5000, 0, penalty), new UpdateRule.Hals(2000, 1e-8, penalty)
+          new UpdateRule.Hals(5000, 0, penalty),
+          new UpdateRule.Hals(2000, 1e-8, penalty),
+          new UpdateRule.LeastSquares(2000, 1e-7, penalty)
         }) {
       double reached = Plain.objective(instance.a, instance.z, solve(instance, rule), penalty);
       double limit = optimum * (1 + 1e-4) + 1e-8 * Plain.squaredNorm(instance.a);

@@ -36,15 +36,33 @@ public sealed interface UpdateRule {
     }
 
     public Hals {
-      if (sweeps < 1) {
-        throw new InvalidArgumentException("sweeps", sweeps, "at least 1");
-      }
-      if (!(tolerance >= 0 && tolerance < 1)) {
-        throw new InvalidArgumentException("tolerance", tolerance, "at least 0 and below 1");
-      }
-      if (!(penalty >= 0) || Double.isInfinite(penalty)) {
-        throw new InvalidArgumentException("penalty", penalty, "finite and not negative");
-      }
+      requireSweeps(sweeps, tolerance, penalty);
+    }
+  }
+
+  /**
+   * The minimum of the objective of {@link Hals}, by sweeps from where the backend finds it best:
+   * Y, a row scale and a momentum are not read.
+   *
+   * @param sweeps most sweeps over a token's coefficients; at least 1
+   * @param tolerance as of {@link Hals}
+   * @param penalty as of {@link Hals}
+   */
+  record LeastSquares(int sweeps, double tolerance, double penalty) implements UpdateRule {
+    public LeastSquares {
+      requireSweeps(sweeps, tolerance, penalty);
+    }
+  }
+
+  private static void requireSweeps(int sweeps, double tolerance, double penalty) {
+    if (sweeps < 1) {
+      throw new InvalidArgumentException("sweeps", sweeps, "at least 1");
+    }
+    if (!(tolerance >= 0 && tolerance < 1)) {
+      throw new InvalidArgumentException("tolerance", tolerance, "at least 0 and below 1");
+    }
+    if (!(penalty >= 0) || Double.isInfinite(penalty)) {
+      throw new InvalidArgumentException("penalty", penalty, "finite and not negative");
     }
   }
 }

@@ -45,6 +45,7 @@ public final class AlsSolver {
   private final double tolerance;
   private final double ridge;
   private final double penalty;
+  private final Limits limits;
 
   /**
    * @param maxIterations most passes, those of the first phase included; at least 1
@@ -52,14 +53,21 @@ public final class AlsSolver {
    * @param tolerance relative improvement that counts; at least 0
    * @param ridge ρ of the first phase's least squares; positive
    * @param penalty coefficient penalty, as a fraction of the root mean square token norm
+   * @param limits where to stop all the same
    */
   public AlsSolver(
-      int maxIterations, int patience, double tolerance, double ridge, double penalty) {
+      int maxIterations,
+      int patience,
+      double tolerance,
+      double ridge,
+      double penalty,
+      Limits limits) {
     this.maxIterations = maxIterations;
     this.patience = patience;
     this.tolerance = tolerance;
     this.ridge = ridge;
     this.penalty = penalty;
+    this.limits = limits;
   }
 
   /**
@@ -69,7 +77,7 @@ public final class AlsSolver {
    */
   public Solution fit(Problem problem, Start start, long seed, Monitor monitor) {
     Backend backend = problem.backend();
-    LossTrace trace = new LossTrace(problem, maxIterations, monitor);
+    LossTrace trace = new LossTrace(problem, maxIterations, limits, monitor);
     Features features = backend.newFeatures(problem.neurons(), problem.rank());
     Coefficients coefficients = null;
     try (Statistics statistics = backend.newStatistics(problem.neurons(), problem.rank())) {
@@ -152,6 +160,9 @@ public final class AlsSolver {
         before = current;
         current = next;
         next = free;
+        if (trace.reachedTarget() || trace.timeIsUp()) {
+          break;
+        }
       }
       return current;
     } catch (RuntimeException | Error e) {
@@ -197,11 +208,9 @@ public final class AlsSolver {
         loss = backend.residual(a, z, y);
       }
       trace.add(loss, a.squaredNorm());
-      if (trace.iterations() >= maxIterations) {
-        return StopReason.MAX_ITERATIONS;
-      }
-      if (stopping.stopsAt(sums.objective(a.squaredNorm(), lambda))) {
-        return StopReason.CONVERGED;
+      StopReason reason = stopping.after(trace, sums.objective(a.squaredNorm(), lambda));
+      if (reason != null) {
+        return reason;
       }
     }
   }

@@ -7,14 +7,17 @@ import org.snmf4j.error.BackendFailureException;
 final class LossTrace {
   private final Problem problem;
   private final int maxIterations;
+  private final Limits limits;
   private final Monitor monitor;
   private final long begin = System.nanoTime();
   private double[] losses = new double[64];
   private int count;
+  private boolean reachedTarget;
 
-  LossTrace(Problem problem, int maxIterations, Monitor monitor) {
+  LossTrace(Problem problem, int maxIterations, Limits limits, Monitor monitor) {
     this.problem = problem;
     this.maxIterations = maxIterations;
+    this.limits = limits;
     this.monitor = monitor;
   }
 
@@ -43,9 +46,24 @@ final class LossTrace {
               + " arithmetic bears: rescale them");
     }
     losses = count < losses.length ? losses : Arrays.copyOf(losses, 2 * count);
+    // That of a sample says too little about the others to end a fit.
+    reachedTarget = norm == squaredNorm && limits.isReachedBy(loss / norm);
     losses[count++] = norm == squaredNorm ? loss : loss / norm * squaredNorm;
     double seconds = (System.nanoTime() - begin) * 1e-9;
     monitor.progress().accept(new FitProgress(count, maxIterations, loss / norm, seconds));
+  }
+
+  /** Whether the last iteration saw all tokens and left them at the target loss. */
+  boolean reachedTarget() {
+    return reachedTarget;
+  }
+
+  boolean timeIsUp() {
+    return limits.timeIsUp();
+  }
+
+  boolean isFull() {
+    return count >= maxIterations;
   }
 
   int iterations() {

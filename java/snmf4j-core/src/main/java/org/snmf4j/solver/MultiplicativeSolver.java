@@ -34,18 +34,27 @@ public final class MultiplicativeSolver {
   private final int patience;
   private final double tolerance;
   private final double ridge;
+  private final Limits limits;
+
+  /** Without limits; see {@link #MultiplicativeSolver(int, int, double, double, Limits)}. */
+  public MultiplicativeSolver(int maxIterations, int patience, double tolerance, double ridge) {
+    this(maxIterations, patience, tolerance, ridge, Limits.NONE);
+  }
 
   /**
    * @param maxIterations at least 1
    * @param patience iterations without improvement before stopping; at least 1
    * @param tolerance relative improvement that counts; at least 0
    * @param ridge ρ; positive
+   * @param limits where to stop all the same
    */
-  public MultiplicativeSolver(int maxIterations, int patience, double tolerance, double ridge) {
+  public MultiplicativeSolver(
+      int maxIterations, int patience, double tolerance, double ridge, Limits limits) {
     this.maxIterations = maxIterations;
     this.patience = patience;
     this.tolerance = tolerance;
     this.ridge = ridge;
+    this.limits = limits;
   }
 
   /**
@@ -70,12 +79,12 @@ public final class MultiplicativeSolver {
     Backend backend = problem.backend();
     UpdateRule rule = new UpdateRule.Multiplicative(EPSILON);
     StoppingRule stopping = new StoppingRule(patience, tolerance);
-    StopReason reason = StopReason.MAX_ITERATIONS;
+    StopReason reason = null;
     double squaredNorm = problem.activations().squaredNorm();
-    LossTrace trace = new LossTrace(problem, maxIterations, monitor);
+    LossTrace trace = new LossTrace(problem, maxIterations, limits, monitor);
     trace.checkCancelled();
     backend.denseStatistics(problem.activations(), iterates.coefficients(), statistics);
-    while (trace.iterations() < maxIterations) {
+    while (reason == null) {
       trace.checkCancelled();
       Features z = iterates.features();
       backend.ridgeSolve(statistics, ridge, z);
@@ -102,10 +111,7 @@ public final class MultiplicativeSolver {
       }
       trace.add(loss, squaredNorm);
       iterates.advance(loss);
-      if (stopping.stopsAt(loss)) {
-        reason = StopReason.CONVERGED;
-        break;
-      }
+      reason = stopping.after(trace, loss);
     }
     return iterates.best(trace.losses(), reason);
   }

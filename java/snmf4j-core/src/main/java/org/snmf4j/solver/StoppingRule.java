@@ -17,6 +17,26 @@ final class StoppingRule {
     this.tolerance = tolerance;
   }
 
+  /**
+   * Why to stop after the iteration that the trace noted last; null to go on. Of several reasons
+   * the one that says most about the result.
+   *
+   * @param objective what the solver lowers
+   */
+  StopReason after(LossTrace trace, double objective) {
+    boolean converged = stopsAt(objective);
+    if (trace.reachedTarget()) {
+      return StopReason.TARGET_LOSS;
+    }
+    if (converged) {
+      return StopReason.CONVERGED;
+    }
+    if (trace.isFull()) {
+      return StopReason.MAX_ITERATIONS;
+    }
+    return trace.timeIsUp() ? StopReason.TIME_LIMIT : null;
+  }
+
   /** Whether to stop, now that the next loss is known. */
   boolean stopsAt(double loss) {
     if (loss < reference - tolerance * Math.abs(loss)) {

@@ -230,6 +230,12 @@ final class CpuBackend extends AbstractBackend {
           .sweeps(hals.sweeps())
           .tolerance(hals.tolerance())
           .penalty(hals.penalty());
+    } else if (rule instanceof UpdateRule.LeastSquares squares) {
+      update
+          .rule(CpuLibrary.RULE_LEAST_SQUARES)
+          .sweeps(squares.sweeps())
+          .tolerance(squares.tolerance())
+          .penalty(squares.penalty());
     }
   }
 

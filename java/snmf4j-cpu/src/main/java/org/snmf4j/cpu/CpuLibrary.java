@@ -40,6 +40,7 @@ final class CpuLibrary {
 
   static final int RULE_MULTIPLICATIVE = 0;
   static final int RULE_HALS = 1;
+  static final int RULE_LEAST_SQUARES = 2;
 
   private CpuLibrary() {}
 

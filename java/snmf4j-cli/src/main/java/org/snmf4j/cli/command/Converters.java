@@ -1,6 +1,9 @@
 package org.snmf4j.cli.command;
 
+import java.time.DateTimeException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.snmf4j.backend.BackendProvider;
 import org.snmf4j.backend.Backends;
@@ -20,6 +23,23 @@ final class Converters {
         return Site.of(value);
       } catch (InvalidArgumentException e) {
         throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  /** Seconds, or units as in 1h30m, or all of ISO 8601. */
+  static final class TimeSpan implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String value) {
+      String text = value.trim().toUpperCase(Locale.ROOT);
+      if (text.matches("[-+]?[0-9.]+")) {
+        text += "S";
+      }
+      try {
+        return Duration.parse(text.contains("P") ? text : "PT" + text);
+      } catch (DateTimeException | ArithmeticException e) {
+        throw new TypeConversionException(
+            "'" + value + "' is no time span; write seconds, or units as in 90s, 5m or 1h30m");
       }
     }
   }

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.snmf4j.FitReport;
+import org.snmf4j.ModelStatistics;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
@@ -101,6 +102,7 @@ final class FitCommand implements Runnable {
       return;
     }
     FitReport report = model.report();
+    ModelStatistics statistics = model.statistics();
     session
         .console()
         .out()
@@ -110,6 +112,7 @@ final class FitCommand implements Runnable {
                 + "backend %s: %s%n"
                 + "%d iterations in %.2f s (%s)%n"
                 + "relative loss %.6f at iteration %d%n"
+                + "%.1f features per token, mean largest correlation %.3f, %d dead features%n"
                 + "wrote %s%n",
             model.rank(),
             model.neurons(),
@@ -122,6 +125,9 @@ final class FitCommand implements Runnable {
             lower(report.stopReason()),
             report.relativeLoss(),
             report.bestIteration(),
+            statistics.coefficientsPerToken(),
+            statistics.meanLargestCorrelation(),
+            statistics.deadFeatures(),
             output);
   }
 
@@ -147,6 +153,11 @@ final class FitCommand implements Runnable {
     facts.put("density", report.featureDensity());
     facts.put("neurons", model.neurons());
     facts.put("tokens", model.tokens());
+    ModelStatistics statistics = model.statistics();
+    facts.put("coefficients_per_token", statistics.coefficientsPerToken());
+    facts.put("mean_largest_correlation", statistics.meanLargestCorrelation());
+    facts.put("dead_features", statistics.deadFeatures());
+    facts.put("mean_support_size", statistics.meanSupportSize());
     facts.put("seed", report.seed());
     facts.put("output", output.toString());
     return facts;

@@ -1,5 +1,6 @@
 package org.snmf4j.cli.command;
 
+import java.time.Duration;
 import org.snmf4j.Initialization;
 import org.snmf4j.SnmfOptions;
 import org.snmf4j.Solver;
@@ -92,6 +93,22 @@ final class FitOptions {
   private double tolerance = DEFAULTS.tolerance();
 
   @Option(
+      names = "--target-loss",
+      paramLabel = "L",
+      description =
+          "Stop once the relative loss is at or below this, above 0 and below 1 (default: none).")
+  private Double targetLoss;
+
+  @Option(
+      names = "--time-limit",
+      paramLabel = "TIME",
+      converter = Converters.TimeSpan.class,
+      description =
+          "Stop after the iteration in which this time has passed, in seconds or as in 90s, 5m or"
+              + " 1h30m, and keep the best iterate (default: none).")
+  private Duration timeLimit;
+
+  @Option(
       names = "--seed",
       paramLabel = "S",
       description = "Seed of all random choices (default: ${DEFAULT-VALUE}).")
@@ -116,6 +133,12 @@ final class FitOptions {
             .seed(seed)
             .threads(backend.threads)
             .backend(backend.backend);
+    if (targetLoss != null) {
+      builder.targetLoss(targetLoss);
+    }
+    if (timeLimit != null) {
+      builder.timeLimit(timeLimit);
+    }
     // Values that do not go together are a mistake on the command line, too.
     builder.build();
     return builder;

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -16,7 +17,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.snmf4j.Initialization;
+import org.snmf4j.ModelStatistics;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
@@ -95,6 +98,18 @@ class FitCommandTest {
       assertEquals(0.4, facts.get("density").doubleValue());
       assertEquals(Planted.NEURONS, facts.get("neurons").intValue());
       assertEquals(Planted.TOKENS, facts.get("tokens").intValue());
+      ModelStatistics statistics = expected.statistics();
+      assertEquals(
+          statistics.coefficientsPerToken(),
+          facts.get("coefficients_per_token").doubleValue(),
+          0.1);
+      assertEquals(
+          statistics.meanLargestCorrelation(),
+          facts.get("mean_largest_correlation").doubleValue(),
+          1e-6);
+      assertEquals(statistics.deadFeatures(), facts.get("dead_features").intValue());
+      assertEquals(
+          statistics.meanSupportSize(), facts.get("mean_support_size").doubleValue(), 1e-9);
       assertEquals(5, facts.get("seed").intValue());
       assertEquals(1, facts.get("threads").intValue());
       assertEquals(output.toString(), facts.get("output").textValue());
@@ -190,6 +205,55 @@ class FitCommandTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"multiplicative", "als"})
+  void theFitStopsAtTheTargetLoss(String solver) {
+    Run run =
+        fit(
+            directory.resolve("model.safetensors"),
+            "--rank",
+            3,
+            "--density",
+            0.4,
+            "--solver",
+            solver,
+            "--tolerance",
+            0,
+            "--target-loss",
+            0.5,
+            "--json");
+    assertEquals(0, run.status(), run.err());
+    JsonNode facts = run.json();
+    assertEquals("target_loss", facts.get("stop_reason").textValue());
+    assertTrue(facts.get("relative_loss").doubleValue() <= 0.5, run.out());
+    assertTrue(facts.get("iterations").intValue() < 200, run.out());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0.000001", "0.000001s", "PT0.000001S"})
+  void theFitStopsAtTheTimeLimit(String limit) {
+    Run run =
+        fit(
+            directory.resolve("model.safetensors"),
+            "--rank",
+            3,
+            "--density",
+            0.4,
+            "--tolerance",
+            0,
+            "--time-limit",
+            limit);
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.out().contains("1 iterations in "), run.out());
+    assertTrue(run.out().contains("(time_limit)"), run.out());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"90, PT90S", "1.5, PT1.5S", "90s, PT90S", "5m, PT5M", "1h30m, PT1H30M", "P1D, P1D"})
+  void timeSpansAreReadAsWritten(String text, Duration expected) {
+    assertEquals(expected, new Converters.TimeSpan().convert(text));
+  }
+
+  @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
@@ -201,6 +265,15 @@ class FitCommandTest {
         "--rank 2 --iterations 0 | max iterations is 0 but must be at least 1",
         "--rank 2 --patience 0 | patience is 0 but must be at least 1",
         "--rank 2 --tolerance -1 | tolerance is -1.0 but must be at least 0 and below 1",
+        "--rank 2 --target-loss 0 | target loss is 0.0 but must be above 0 and below 1",
+        "--rank 2 --target-loss 1 | target loss is 1.0 but must be above 0 and below 1",
+        "--rank 2 --target-loss x | Invalid value for option '--target-loss': 'x' is not a double",
+        "--rank 2 --time-limit 0 | time limit is PT0S but must be positive",
+        "--rank 2 --time-limit -3s | time limit is PT-3S but must be positive",
+        "--rank 2 --time-limit soon | 'soon' is no time span; write seconds, or units as in 90s",
+        "--rank 2 --time-limit 1.2.3 | '1.2.3' is no time span",
+        "--rank 2 --time-limit 9e9 | '9e9' is no time span",
+        "--rank 2 --time-limit 99999999999999999999 | '99999999999999999999' is no time span",
         "--rank 2 --threads 0 | threads is 0 but must be between 1 and 1024",
         "--rank 2 --solver newton | Invalid value for option '--solver'",
         "--rank 2 --coefficient-penalty 0.1 | coefficient penalty is 0.1 but must be 0 for the",

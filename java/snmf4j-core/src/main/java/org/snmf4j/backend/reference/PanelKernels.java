@@ -45,6 +45,13 @@ final class PanelKernels {
         System.arraycopy(y, 0, result, 0, y.length);
       }
       descend(hals, q, penalized(p, q, hals.penalty()), result);
+    } else if (rule instanceof UpdateRule.LeastSquares squares) {
+      Arrays.fill(result, 0);
+      descend(
+          new UpdateRule.Hals(squares.sweeps(), squares.tolerance(), squares.penalty()),
+          q,
+          penalized(p, q, squares.penalty()),
+          result);
     } else {
       throw new IllegalArgumentException("unknown rule " + rule);
     }

@@ -3,9 +3,9 @@ package org.snmf4j.interpret.report;
 import java.util.List;
 import java.util.Objects;
 import org.snmf4j.FitReport;
+import org.snmf4j.ModelStatistics;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.error.InvalidArgumentException;
-import org.snmf4j.interpret.contexts.FeatureContexts;
 import org.snmf4j.interpret.contexts.TopContexts;
 import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.TokenTable;
@@ -25,6 +25,7 @@ public final class Report {
   private final int sentences;
   private final List<String> labels;
   private final double featureDensity;
+  private final ModelStatistics statistics;
   private final FitReport fit;
   private final TopContexts contexts;
 
@@ -40,11 +41,8 @@ public final class Report {
     sentences = texts.size();
     labels =
         texts.stream().map(TokenTable.Sentence::label).filter(Objects::nonNull).distinct().toList();
-    long support = 0;
-    for (FeatureContexts feature : contexts.features()) {
-      support += feature.statistics().supportSize();
-    }
-    featureDensity = (double) support / contexts.features().size() / neurons;
+    statistics = model.statistics();
+    featureDensity = statistics.meanSupportSize() / neurons;
     fit = model.report();
   }
 
@@ -113,9 +111,9 @@ public final class Report {
     return featureDensity;
   }
 
-  /** Mean number of features that fire on a token. */
-  public double coefficientsPerToken() {
-    return contexts.features().stream().mapToDouble(f -> f.statistics().density()).sum();
+  /** How sparse and how distinct the features are. */
+  public ModelStatistics statistics() {
+    return statistics;
   }
 
   /** How the fit went. */

@@ -58,7 +58,10 @@ final class ReportFields {
     json.writeNumberField("sentences", report.sentences());
     json.writeNumberField("rank", report.rank());
     number("feature_density", report.featureDensity());
-    number("coefficients_per_token", report.coefficientsPerToken());
+    number("coefficients_per_token", report.statistics().coefficientsPerToken());
+    number("mean_largest_correlation", report.statistics().meanLargestCorrelation());
+    json.writeNumberField("dead_features", report.statistics().deadFeatures());
+    number("mean_support_size", report.statistics().meanSupportSize());
     json.writeArrayFieldStart("labels");
     for (String label : report.labels()) {
       json.writeString(label);

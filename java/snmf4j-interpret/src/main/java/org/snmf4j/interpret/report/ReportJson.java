@@ -20,6 +20,7 @@ import org.snmf4j.io.AtomicFile;
  *           site, layer, neurons (d), tokens (n), sentences, rank (k)
  *           feature_density  share of nonzero entries in the features
  *           coefficients_per_token   mean number of features that fire on a token
+ *           mean_largest_correlation, dead_features, mean_support_size
  *           labels[]         the data set's labels
  * fit       solver, initialization, feature_density (asked for), iterations, best_iteration (from
  *           1), loss, relative_loss, losses[], squared_norm, stop_reason, seconds, backend,
@@ -37,8 +38,8 @@ import org.snmf4j.io.AtomicFile;
  * </pre>
  *
  * <p>The meaning of the fields is that of the components of the records in {@link
- * org.snmf4j.interpret.contexts}. Numbers that are not finite are null, and unpaired surrogates
- * become {@code ?}.
+ * org.snmf4j.interpret.contexts} and of {@link org.snmf4j.ModelStatistics}. Numbers that are not
+ * finite are null, and unpaired surrogates become {@code ?}.
  */
 public final class ReportJson {
   private static final int FLOAT32_DIGITS = 9;

@@ -23,6 +23,8 @@ function startHead() {
   add('Neurons × tokens', `${figure(model.neurons)} × ${figure(model.tokens)}`);
   add('Feature density', percent(model.feature_density));
   add('Features per token', figure(model.coefficients_per_token));
+  add('Feature overlap', figure(model.mean_largest_correlation, 3), 'mean largest |cosine|');
+  if (model.dead_features > 0) add('Dead features', figure(model.dead_features));
   add('Seed', String(fit.seed));
   byId('legend').textContent =
     'Colour is proportional to a token’s coefficient for the feature. Legibility is the agreement of the top contexts'

@@ -50,6 +50,9 @@ class ReportJsonTest {
             "rank",
             "feature_density",
             "coefficients_per_token",
+            "mean_largest_correlation",
+            "dead_features",
+            "mean_support_size",
             "labels"),
         names(model));
     assertEquals("tiny", model.get("name").asText());
@@ -63,6 +66,8 @@ class ReportJsonTest {
     assertEquals(0.5, model.get("feature_density").asDouble());
     // Feature 0 fires on two of five tokens, feature 1 on all.
     assertEquals(1.4, model.get("coefficients_per_token").asDouble(), 1e-9);
+    assertEquals(0, model.get("dead_features").asInt());
+    assertEquals(1.5, model.get("mean_support_size").asDouble());
     assertEquals("day", model.get("labels").get(0).asText());
 
     JsonNode fit = json.get("fit");
