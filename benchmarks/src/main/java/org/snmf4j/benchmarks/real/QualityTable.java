@@ -70,7 +70,7 @@ public final class QualityTable implements Callable<Integer> {
   private int iterations;
 
   @Option(
-      names = "--no-k-means",
+      names = "--k-means",
       negatable = true,
       defaultValue = "true",
       fallbackValue = "true",
