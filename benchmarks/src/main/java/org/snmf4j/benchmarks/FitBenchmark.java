@@ -23,6 +23,7 @@ import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
 import org.snmf4j.error.CancelledException;
 import org.snmf4j.matrix.Matrix;
+import org.snmf4j.solver.FirstPhase;
 
 /**
  * Whole fits, packing and initialization included: the multiplicative algorithm's 200 iterations
@@ -38,9 +39,6 @@ import org.snmf4j.matrix.Matrix;
 public class FitBenchmark {
   /** Iterations whose loss is the target. */
   private static final int ITERATIONS = 200;
-
-  /** Passes of alternating least squares that may only see a sample of the tokens. */
-  private static final int EXPLORE = 10;
 
   @Param({"3072x5000x100", "3072x20000x100"})
   String shape;
@@ -98,7 +96,8 @@ public class FitBenchmark {
             .maxIterations(1000)
             .progress(
                 progress -> {
-                  if (progress.iteration() > EXPLORE && progress.relativeLoss() <= target) {
+                  if (progress.iteration() > FirstPhase.ITERATIONS
+                      && progress.relativeLoss() <= target) {
                     reached[0] = progress.relativeLoss();
                   }
                 })

@@ -1,5 +1,6 @@
 package org.snmf4j;
 
+import java.util.Optional;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
@@ -11,6 +12,7 @@ import org.snmf4j.solver.AlsSolver;
 import org.snmf4j.solver.Limits;
 import org.snmf4j.solver.MultiplicativeSolver;
 import org.snmf4j.solver.Problem;
+import org.snmf4j.solver.ShiftedSvd;
 import org.snmf4j.solver.Solution;
 import org.snmf4j.solver.Start;
 
@@ -112,15 +114,22 @@ public final class Snmf {
                   problem,
                   start.create(problem, options.seed(), options.monitor()),
                   options.monitor());
-      case ALS ->
-          new AlsSolver(
-                  options.maxIterations(),
-                  options.patience(),
-                  options.tolerance(),
-                  options.ridge(),
-                  options.coefficientPenalty(),
-                  limits)
-              .fit(problem, start, options.seed(), options.monitor());
+case ALS -> {
+        Optional<Solution> exact =
+            options.coefficientPenalty() > 0
+                ? Optional.empty()
+                : ShiftedSvd.fit(problem, options.seed(), options.monitor());
+        yield exact.orElseGet(
+            () ->
+                new AlsSolver(
+                        options.maxIterations(),
+                        options.patience(),
+                        options.tolerance(),
+                        options.ridge(),
+                        options.coefficientPenalty(),
+                        limits)
+                    .fit(problem, start, options.seed(), options.monitor()));
+      }
     };
   }
 

@@ -67,13 +67,7 @@ public final class Cholesky {
   /** Solves M x = b in place. */
   public void solve(double[] b) {
     forward(b);
-    for (int i = lower.length - 1; i >= 0; i--) {
-      double sum = b[i];
-      for (int p = i + 1; p < lower.length; p++) {
-        sum -= lower[p][i] * b[p];
-      }
-      b[i] = sum / lower[i][i];
-    }
+    backward(b);
   }
 
   /** Solves L x = b in place. */
@@ -82,6 +76,17 @@ public final class Cholesky {
       double sum = b[i];
       for (int p = 0; p < i; p++) {
         sum -= lower[i][p] * b[p];
+      }
+      b[i] = sum / lower[i][i];
+    }
+  }
+
+  /** Solves Lᵀ x = b in place. */
+  public void backward(double[] b) {
+    for (int i = lower.length - 1; i >= 0; i--) {
+      double sum = b[i];
+      for (int p = i + 1; p < lower.length; p++) {
+        sum -= lower[p][i] * b[p];
       }
       b[i] = sum / lower[i][i];
     }

@@ -27,18 +27,18 @@ public final class AlsSolver {
   static final int EXPLORE = 10;
 
   /** Tokens that the first phase samples at least, and per feature, if there are more. */
-  private static final int SAMPLE = 2500;
+  private static final int SAMPLE = Integer.getInteger("x.sample",5000);
 
-  private static final int SAMPLE_PER_FEATURE = 25;
+  private static final int SAMPLE_PER_FEATURE = Integer.getInteger("x.perk",25);
 
   /** HALS sweeps of a pass. */
   private static final int SWEEPS = 2;
 
   /** Sweeps of the first pass over all tokens, which starts from nothing. */
-  private static final int FIRST_SWEEPS = 6;
+  private static final int FIRST_SWEEPS = Integer.getInteger("x.first",6);
 
   /** Passes between two sweeps over the columns of Z. */
-  private static final int ROUND = 6;
+  private static final int ROUND = Integer.getInteger("x.round",6); private static final int DAT=Integer.getInteger("x.dat",1);
 
   private final int maxIterations;
   private final int patience;
@@ -107,81 +107,17 @@ public final class AlsSolver {
       Statistics statistics,
       LossTrace trace) {
     Backend backend = problem.backend();
+    Exploration.T0 = System.nanoTime();
     long sampled = Math.max(SAMPLE, (long) SAMPLE_PER_FEATURE * problem.rank());
     int stride = (int) Math.min(Integer.MAX_VALUE, Math.max(1, problem.tokens() / sampled));
     if (stride == 1 || !start.isForAnyTokens()) {
-      Coefficients y = start.create(problem, seed, monitor);
-      return exploreWith(problem, y, features, statistics, trace);
+      return new Exploration(problem, features, statistics, trace, ridge, penalty).run(start, seed, monitor);
     }
     try (Activations sample = backend.sample(problem.activations(), stride)) {
       Problem part = new Problem(backend, sample, problem.rank(), problem.keep());
-      Coefficients y = start.create(part, seed, monitor);
-      exploreWith(part, y, features, statistics, trace).close();
+      new Exploration(part, features, statistics, trace, ridge, penalty).run(start, seed, monitor).close();
     }
     return backend.newCoefficients(problem.rank(), problem.tokens());
-  }
-
-  private Coefficients exploreWith(
-      Problem problem,
-      Coefficients start,
-      Features features,
-      Statistics statistics,
-      LossTrace trace) {
-    Backend backend = problem.backend();
-    Activations a = problem.activations();
-    double lambda = lambda(a);
-    UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
-    Coefficients current = start;
-    Coefficients before = null;
-    Coefficients next = null;
-    try {
-      next = backend.newCoefficients(problem.rank(), problem.tokens());
-      double beta = 0;
-      double last = Double.POSITIVE_INFINITY;
-      int iterations = Math.min(EXPLORE, maxIterations / 2);
-      backend.denseStatistics(a, current, statistics);
-      trace.checkCancelled();
-      solve(problem, statistics, features);
-      for (int i = 0; i < iterations; i++) {
-        trace.checkCancelled();
-        if (i > 0) {
-          solve(problem, statistics, features);
-        }
-        Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
-        PassResult sums =
-            backend.pass(
-                a, features, rule, current, null, momentum, next, Refresh.DENSE, statistics);
-        double objective = sums.objective(a.squaredNorm(), lambda);
-        trace.add(sums.loss(a.squaredNorm()), a.squaredNorm());
-        beta = objective > last ? 0 : Math.min(0.9, beta == 0 ? 0.4 : beta * 1.1);
-        last = objective;
-        Coefficients free =
-            before == null ? backend.newCoefficients(problem.rank(), problem.tokens()) : before;
-        before = current;
-        current = next;
-        next = free;
-        if (trace.reachedTarget() || trace.timeIsUp()) {
-          break;
-        }
-      }
-      return current;
-    } catch (RuntimeException | Error e) {
-      current.close();
-      throw e;
-    } finally {
-      if (before != null) {
-        before.close();
-      }
-      if (next != null) {
-        next.close();
-      }
-    }
-  }
-
-  /** Z by least squares and winner-take-all. */
-  private void solve(Problem problem, Statistics statistics, Features features) {
-    problem.backend().ridgeSolve(statistics, ridge, features);
-    problem.backend().winnerTakeAll(features, problem.keep());
   }
 
   private StopReason exploit(
@@ -195,12 +131,12 @@ public final class AlsSolver {
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
       if (pass > 0) {
-        if (pass % ROUND == 2) {
+        if (pass % ROUND == (DAT + 1) % ROUND) {
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
         }
         backend.refit(statistics, z, lambda);
       }
-      Refresh refresh = pass % ROUND == 1 ? Refresh.DENSE : Refresh.SUPPORT;
+      Refresh refresh = pass % ROUND == DAT ? Refresh.DENSE : Refresh.SUPPORT;
       PassResult sums =
           backend.pass(a, z, pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
       double loss = sums.loss(a.squaredNorm());

@@ -89,7 +89,7 @@ public final class SvdStart implements Start {
     }
   }
 
-  private static double smallRidge(double[][] gram) {
+  static double smallRidge(double[][] gram) {
     double largest = 0;
     for (int j = 0; j < gram.length; j++) {
       largest = Math.max(largest, gram[j][j]);
@@ -106,47 +106,60 @@ public final class SvdStart implements Start {
     Cholesky factor = Cholesky.ofRegularized(gram, smallRidge(gram));
     int width = gram.length;
     try (Matrix cross = statistics.cross()) {
-      double[][] b = cross.toArray();
-      for (double[] row : b) {
-        factor.forward(row);
-      }
-      SymmetricEigen eigen = SymmetricEigen.of(outer(b, width));
+      double[][] c = cross.toArray();
+      SymmetricEigen eigen = SymmetricEigen.of(restricted(c, factor));
       double floor = Math.max(0, eigen.value(0)) * 1e-12;
-      double[][] directions = new double[k][];
+      // M = C W with W = L⁻ᵀ U Σ^(-3/2), {@code [width, k]}.
+      double[][] weights = new double[width][k];
       for (int j = 0; j < Math.min(k, width); j++) {
         double square = eigen.value(j);
-        directions[j] = eigen.vector(j);
         double scale = square > floor ? Math.pow(square, -0.75) : 0;
+        double[] direction = eigen.vector(j);
+        factor.backward(direction);
         for (int l = 0; l < width; l++) {
-          directions[j][l] *= scale;
+          weights[l][j] = direction[l] * scale;
         }
       }
-      double[][] projector = new double[b.length][k];
-      for (int i = 0; i < b.length; i++) {
-        for (int j = 0; j < Math.min(k, width); j++) {
-          double sum = 0;
-          for (int l = 0; l < width; l++) {
-            sum += b[i][l] * directions[j][l];
-          }
-          projector[i][j] = sum;
+      double[][] projector = new double[c.length][k];
+      for (int i = 0; i < c.length; i++) {
+        for (int l = 0; l < width; l++) {
+          add(c[i][l], weights[l], projector[i]);
         }
       }
       return projector;
     }
   }
 
-  private static double[][] outer(double[][] b, int width) {
+  /** BᵀB = L⁻¹ CᵀC L⁻ᵀ. */
+  private static double[][] restricted(double[][] c, Cholesky factor) {
+    int width = c[0].length;
     double[][] product = new double[width][width];
-    for (double[] row : b) {
+    for (double[] row : c) {
       for (int j = 0; j < width; j++) {
-        double value = row[j];
-        double[] target = product[j];
-        for (int l = 0; l < width; l++) {
-          target[l] += value * row[l];
+        add(row[j], row, product[j]);
+      }
+    }
+    // Solves from both sides: rows first, then, by symmetry, columns.
+    for (int side = 0; side < 2; side++) {
+      for (double[] row : product) {
+        factor.forward(row);
+      }
+      for (int j = 0; j < width; j++) {
+        for (int l = 0; l < j; l++) {
+          double swapped = product[j][l];
+          product[j][l] = product[l][j];
+          product[l][j] = swapped;
         }
       }
     }
     return product;
+  }
+
+  /** target += factor · source; a loop that compilers vectorize. */
+  private static void add(double factor, double[] source, double[] target) {
+    for (int l = 0; l < source.length; l++) {
+      target[l] += factor * source[l];
+    }
   }
 
   private static void clamp(Matrix rows) {
