@@ -89,6 +89,11 @@ void Blas::multiply(int m, int n, int k, const float* a, int lda, const float* b
   sgemm_(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1.0f, a, lda, b, ldb, 0.0f, c, ldc);
 }
 
+void Blas::multiply_transposed(int m, int n, int k, const float* a, int lda, const float* b,
+                               int ldb, float* c, int ldc) const {
+  sgemm_(kRowMajor, kTrans, kNoTrans, m, n, k, 1.0f, a, lda, b, ldb, 0.0f, c, ldc);
+}
+
 bool Blas::cholesky(int k, double* matrix) const {
   // LAPACK's upper triangle in columns is our lower one in rows.
   int info = 0;

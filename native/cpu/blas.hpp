@@ -21,6 +21,10 @@ class Blas {
   void multiply(int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c,
                 int ldc) const;
 
+  // C [m, n] = A' B with A [k, m], B [k, n], all row-major.
+  void multiply_transposed(int m, int n, int k, const float* a, int lda, const float* b, int ldb,
+                           float* c, int ldc) const;
+
   // Lower factor L of M = LL' in place, row-major [k, k]; false if M is not positive definite.
   bool cholesky(int k, double* matrix) const;
 

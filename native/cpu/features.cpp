@@ -1,9 +1,9 @@
 // Features: dense columns, their sparse forms, winner-take-all.
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "handles.hpp"
+#include "select.hpp"
 #include "status.hpp"
 
 using namespace snmf4j;
@@ -18,12 +18,9 @@ std::size_t features_size(int64_t neurons, int rank) {
 
 // Zeroes what is smaller than the keep-th largest magnitude; ties with it stay.
 void keep_largest(float* column, int64_t size, int64_t keep, float* magnitudes) {
-  for (int64_t i = 0; i < size; i++) magnitudes[i] = std::fabs(column[i]);
-  float* nth = magnitudes + (keep - 1);
-  std::nth_element(magnitudes, nth, magnitudes + size, [](float x, float y) { return x > y; });
-  const float threshold = *nth;
+  const float threshold = kth_magnitude(column, size, keep, magnitudes);
   for (int64_t i = 0; i < size; i++) {
-    if (std::fabs(column[i]) < threshold) column[i] = 0;
+    column[i] = std::fabs(column[i]) < threshold ? 0 : column[i];
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "handles.hpp"
+#include "select.hpp"
 #include "status.hpp"
 
 using namespace snmf4j;
@@ -105,10 +106,7 @@ class ColumnSweep {
     double threshold = 0;
     int64_t room = keep_;
     if (keep_ < d) {
-      for (int64_t i = 0; i < d; i++) magnitudes_[i] = std::fabs(target_[i]);
-      double* nth = magnitudes_.data() + (keep_ - 1);
-      std::nth_element(magnitudes_.data(), nth, magnitudes_.data() + d, std::greater<double>());
-      threshold = *nth;
+      threshold = kth_magnitude(target_.data(), d, keep_, magnitudes_.data());
       for (int64_t i = 0; i < d; i++) room -= std::fabs(target_[i]) > threshold;
     }
     for (int64_t i = 0; i < d; i++) {

@@ -1,9 +1,9 @@
 // A subspace of the neurons that activations are compressed to: its basis, and products with it.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "handles.hpp"
 #include "status.hpp"
@@ -193,5 +193,29 @@ int snmf4j_compress(const snmf4j_panels* a, const snmf4j_features* basis, snmf4j
       throw Error(SNMF4J_NON_FINITE, "the compressed activations' squares are not finite");
     }
     *result = compressed.release();
+  });
+}
+
+int snmf4j_expand(const snmf4j_features* basis, const snmf4j_statistics* coordinates,
+                  snmf4j_statistics* result) {
+  return entry([&] {
+    require(basis != nullptr && coordinates != nullptr && result != nullptr,
+            "basis, coordinates and result must not be null");
+    require(basis->context == coordinates->context && basis->context == result->context,
+            "all handles must share a context");
+    require(basis->rank == coordinates->neurons && basis->neurons == result->neurons &&
+                coordinates->rank == result->rank,
+            "shapes must agree");
+    const int padded = result->padded;
+    basis->context->pool.ranges(basis->neurons, [&](int, int64_t from, int64_t to) {
+      basis->context->blas.multiply_transposed(
+          static_cast<int>(to - from), padded, basis->rank, basis->dense.data() + from,
+          static_cast<int>(basis->neurons), coordinates->cross.data(), padded,
+          result->cross.data() + from * padded, padded);
+    });
+    std::copy(coordinates->gram.data(), coordinates->gram.data() + coordinates->gram.size(),
+              result->gram.data());
+    std::copy(coordinates->row_sums.data(),
+              coordinates->row_sums.data() + coordinates->row_sums.size(), result->row_sums.data());
   });
 }

@@ -181,6 +181,9 @@ typedef struct snmf4j_update {
 SNMF4J_API int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update* update,
                            const snmf4j_panels* y, snmf4j_panels* result, int refresh,
                            snmf4j_statistics* statistics, double* sums);
+/* C = U C' for statistics of rank k in r coordinates; G and the row sums are copied. */
+SNMF4J_API int snmf4j_expand(const snmf4j_features* basis, const snmf4j_statistics* coordinates,
+                             snmf4j_statistics* result);
 /* New panels [r, tokens] of U'A for dense U [d, r]; `squares` receives the sum of their squares. */
 SNMF4J_API int snmf4j_compress(const snmf4j_panels* a, const snmf4j_features* basis,
                                snmf4j_panels** result, double* squares);

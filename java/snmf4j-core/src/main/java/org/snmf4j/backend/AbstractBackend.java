@@ -50,6 +50,8 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract Activations doCompress(Activations a, Features basis);
 
+  protected abstract void doExpand(Features basis, Statistics coordinates, Statistics result);
+
   protected abstract void doScaleColumns(Features z, double[] factors);
 
   protected abstract PassResult doPass(
@@ -230,6 +232,18 @@ public abstract class AbstractBackend implements Backend {
           basis.requireUsable(this, "basis");
           Checks.shape("basis", basis.neurons(), basis.rank(), a.neurons(), basis.rank());
           return registered(doCompress(a, basis));
+        });
+  }
+
+  @Override
+  public final void expand(Features basis, Statistics coordinates, Statistics result) {
+    locked(
+        () -> {
+          basis.requireUsable(this, "basis");
+          require(coordinates, basis.rank(), coordinates.rank());
+          require(result, basis.neurons(), coordinates.rank());
+          doExpand(basis, coordinates, result);
+          return null;
         });
   }
 

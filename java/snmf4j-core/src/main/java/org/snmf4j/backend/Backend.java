@@ -133,13 +133,23 @@ public interface Backend extends AutoCloseable {
 
   /**
    * UᵀA, the activations in the coordinates of a basis: with them as A, the statistics and the
-   * least squares of {@link #denseStatistics} and {@link #ridgeSolve} cost r/d as much, and {@link
-   * #multiply} by U leads back to the neurons.
+   * least squares of {@link #denseStatistics} and {@link #ridgeSolve} cost r/d as much; {@link
+   * #multiply} by U and {@link #expand} lead back to the neurons.
    *
    * @param basis U {@code [d, r]}, columns orthonormal
    * @return {@code [r, n]}, which the caller closes
    */
   Activations compress(Activations a, Features basis);
+
+  /**
+   * Statistics of compressed activations, back among the neurons: C ← U·C, G and the row sums of Y
+   * as they are.
+   *
+   * @param basis U {@code [d, r]}
+   * @param coordinates of {@code [r, k]}
+   * @param result of {@code [d, k]}
+   */
+  void expand(Features basis, Statistics coordinates, Statistics result);
 
   /**
    * One pass over A: P = ZᵀA, Y′ = rule(Y, P, Q), and what {@code refresh} asks for of Y′.

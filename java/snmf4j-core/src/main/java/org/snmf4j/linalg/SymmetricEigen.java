@@ -4,11 +4,13 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix by cyclic Jacobi rotations (Golub and Van
- * Loan, Matrix Computations, section 8.5), the largest eigenvalue first. Immutable.
+ * Eigenvalues and eigenvectors of a symmetric matrix, the largest eigenvalue first: Householder
+ * reduction to a tridiagonal matrix, then implicit QL steps with Wilkinson's shift (Golub and Van
+ * Loan, Matrix Computations, sections 8.3.1 and 8.3.5). Immutable.
  */
 public final class SymmetricEigen {
-  private static final int MAX_SWEEPS = 60;
+  /** Steps for one eigenvalue; two or three are usual. */
+  private static final int MAX_STEPS = 200;
 
   private final double[] values;
   private final double[][] vectors;
@@ -22,39 +24,31 @@ public final class SymmetricEigen {
    * Decomposes a matrix.
    *
    * @param matrix square and symmetric; not modified
+   * @throws ArithmeticException if it holds NaN or infinities
    */
   public static SymmetricEigen of(double[][] matrix) {
     int n = matrix.length;
     double[][] a = new double[n][];
-    double[][] v = new double[n][n];
-    double norm = 0;
     for (int i = 0; i < n; i++) {
       a[i] = matrix[i].clone();
-      v[i][i] = 1;
-      for (double x : a[i]) {
-        norm += x * x;
-      }
     }
-    for (int sweep = 0; sweep < MAX_SWEEPS && offDiagonal(a) > 1e-30 * norm; sweep++) {
-      for (int p = 0; p < n - 1; p++) {
-        for (int q = p + 1; q < n; q++) {
-          rotate(a, v, p, q);
-        }
-      }
-    }
+    double[] diagonal = new double[n];
+    double[] beside = new double[n];
+    double[][] vectors = tridiagonalize(a, diagonal, beside);
+    diagonalize(diagonal, beside, vectors);
     int[] order =
         IntStream.range(0, n)
             .boxed()
-            .sorted(Comparator.comparingDouble((Integer i) -> -a[i][i]).thenComparing(i -> i))
+            .sorted(Comparator.comparingDouble((Integer i) -> -diagonal[i]).thenComparing(i -> i))
             .mapToInt(i -> i)
             .toArray();
     double[] values = new double[n];
-    double[][] vectors = new double[n][];
+    double[][] sorted = new double[n][];
     for (int i = 0; i < n; i++) {
-      values[i] = a[order[i]][order[i]];
-      vectors[i] = v[order[i]];
+      values[i] = diagonal[order[i]];
+      sorted[i] = vectors[order[i]];
     }
-    return new SymmetricEigen(values, vectors);
+    return new SymmetricEigen(values, sorted);
   }
 
   /** The {@code i}-th largest eigenvalue. */
@@ -67,48 +61,148 @@ public final class SymmetricEigen {
     return vectors[i].clone();
   }
 
-  private static double offDiagonal(double[][] a) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      for (int j = 0; j < i; j++) {
-        sum += 2 * a[i][j] * a[i][j];
+  /**
+   * A = V T Vᵀ, T tridiagonal with {@code beside[i]} between i and i + 1; {@code a} is destroyed.
+   *
+   * @return Vᵀ
+   */
+  private static double[][] tridiagonalize(double[][] a, double[] diagonal, double[] beside) {
+    int n = a.length;
+    double[][] reflectors = new double[n][];
+    for (int c = 0; c + 2 < n; c++) {
+      // Reflects what is below the subdiagonal of column c onto it: H = I − 2uuᵀ, u of unit length.
+      double[] u = new double[n];
+      double square = 0;
+      for (int i = c + 1; i < n; i++) {
+        u[i] = a[c][i];
+        square += u[i] * u[i];
       }
+      double norm = Math.sqrt(square);
+      double rest = square - u[c + 1] * u[c + 1];
+      if (!(rest > 0)) {
+        continue;
+      }
+      double target = u[c + 1] > 0 ? -norm : norm;
+      u[c + 1] -= target;
+      double length = Math.sqrt(rest + u[c + 1] * u[c + 1]);
+      for (int i = c + 1; i < n; i++) {
+        u[i] /= length;
+      }
+      reflect(a, u, c + 1);
+      a[c][c + 1] = target;
+      reflectors[c] = u;
+    }
+    for (int i = 0; i < n; i++) {
+      diagonal[i] = a[i][i];
+      beside[i] = i + 1 < n ? a[i][i + 1] : 0;
+    }
+    double[][] vectors = new double[n][n];
+    for (int i = 0; i < n; i++) {
+      vectors[i][i] = 1;
+    }
+    // Vᵀ = H_last … H_first, multiplied from the right end so that the leading part stays sparse.
+    for (int c = n - 3; c >= 0; c--) {
+      if (reflectors[c] != null) {
+        for (int i = c + 1; i < n; i++) {
+          double share = 2 * dot(vectors[i], reflectors[c], c + 1);
+          add(-share, reflectors[c], vectors[i], c + 1);
+        }
+      }
+    }
+    return vectors;
+  }
+
+  /** A ← H A H on the rows and columns from {@code from} on. */
+  private static void reflect(double[][] a, double[] u, int from) {
+    int n = a.length;
+    double[] w = new double[n];
+    for (int i = from; i < n; i++) {
+      w[i] = dot(a[i], u, from);
+    }
+    double share = dot(w, u, from);
+    add(-share, u, w, from);
+    for (int i = from; i < n; i++) {
+      double[] row = a[i];
+      double ui = 2 * u[i];
+      double wi = 2 * w[i];
+      for (int j = from; j < n; j++) {
+        row[j] -= ui * w[j] + wi * u[j];
+      }
+    }
+  }
+
+  /** Rotates the tridiagonal matrix to a diagonal one, and the rows of {@code vectors} with it. */
+  private static void diagonalize(double[] d, double[] e, double[][] vectors) {
+    int n = d.length;
+    for (int l = 0; l < n; l++) {
+      for (int step = 0; ; step++) {
+        int m = l;
+        while (m + 1 < n && Math.abs(e[m]) > Math.ulp(Math.abs(d[m]) + Math.abs(d[m + 1]))) {
+          m++;
+        }
+        if (m == l) {
+          break;
+        }
+        if (step == MAX_STEPS || Double.isNaN(d[l]) || Double.isInfinite(d[l])) {
+          throw new ArithmeticException("the eigenvalues of the matrix do not converge");
+        }
+        step(d, e, vectors, l, m);
+      }
+    }
+  }
+
+  /** One implicit QL step on rows {@code l} to {@code m}. */
+  private static void step(double[] d, double[] e, double[][] vectors, int l, int m) {
+    double half = (d[l + 1] - d[l]) / (2 * e[l]);
+    double shift = d[l] - e[l] / (half + Math.copySign(Math.hypot(half, 1), half));
+    double g = d[m] - shift;
+    double s = 1;
+    double c = 1;
+    double p = 0;
+    for (int i = m - 1; i >= l; i--) {
+      double f = s * e[i];
+      double b = c * e[i];
+      double r = Math.hypot(f, g);
+      e[i + 1] = r;
+      if (r == 0) {
+        // The matrix has fallen apart here; the next step goes on with a part of it.
+        d[i + 1] -= p;
+        e[m] = 0;
+        return;
+      }
+      s = f / r;
+      c = g / r;
+      g = d[i + 1] - p;
+      r = (d[i] - g) * s + 2 * c * b;
+      p = s * r;
+      d[i + 1] = g + p;
+      g = c * r - b;
+      rotate(vectors[i], vectors[i + 1], c, s);
+    }
+    d[l] -= p;
+    e[l] = g;
+    e[m] = 0;
+  }
+
+  private static void rotate(double[] low, double[] high, double c, double s) {
+    for (int t = 0; t < low.length; t++) {
+      double f = high[t];
+      high[t] = s * low[t] + c * f;
+      low[t] = c * low[t] - s * f;
+    }
+  }
+
+  private static double dot(double[] x, double[] y, int from) {
+    double sum = 0;
+    for (int i = from; i < x.length; i++) {
+      sum += x[i] * y[i];
     }
     return sum;
   }
 
-  /** Zeroes a[p][q]; {@code v} collects the rotations, an eigenvector per row. */
-  private static void rotate(double[][] a, double[][] v, int p, int q) {
-    double apq = a[p][q];
-    if (apq == 0) {
-      return;
-    }
-    double theta = (a[q][q] - a[p][p]) / (2 * apq);
-    double t = Math.copySign(1, theta) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-    double c = 1 / Math.sqrt(t * t + 1);
-    double s = t * c;
-    int n = a.length;
-    double[] rowP = a[p];
-    double[] rowQ = a[q];
-    for (int i = 0; i < n; i++) {
-      double x = rowP[i];
-      double y = rowQ[i];
-      rowP[i] = c * x - s * y;
-      rowQ[i] = s * x + c * y;
-    }
-    for (double[] row : a) {
-      double x = row[p];
-      double y = row[q];
-      row[p] = c * x - s * y;
-      row[q] = s * x + c * y;
-    }
-    double[] vectorP = v[p];
-    double[] vectorQ = v[q];
-    for (int i = 0; i < n; i++) {
-      double x = vectorP[i];
-      double y = vectorQ[i];
-      vectorP[i] = c * x - s * y;
-      vectorQ[i] = s * x + c * y;
+  private static void add(double factor, double[] source, double[] target, int from) {
+    for (int i = from; i < source.length; i++) {
+      target[i] += factor * source[i];
     }
   }
 }

@@ -52,7 +52,7 @@ public final class ShiftedSvd {
     boolean done = false;
     try {
       y = backend.newCoefficients(problem.rank(), problem.tokens());
-      LossTrace trace = new LossTrace(problem, 1, monitor);
+      LossTrace trace = new LossTrace(problem, 1, Limits.NONE, monitor);
       if (!factorize(problem, seed, monitor, z, y)) {
         return Optional.empty();
       }

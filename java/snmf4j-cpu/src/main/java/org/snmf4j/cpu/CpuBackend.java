@@ -173,6 +173,13 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doExpand(Features basis, Statistics coordinates, Statistics result) {
+    check(
+        CpuLibrary.snmf4j_expand(columns(basis), sums(coordinates), sums(result)),
+        "expand the statistics");
+  }
+
+  @Override
   protected void doSweepColumns(Statistics statistics, Features z, int keep, double penalty) {
     check(
         CpuLibrary.snmf4j_sweep_columns(sums(statistics), columns(z), keep, penalty),

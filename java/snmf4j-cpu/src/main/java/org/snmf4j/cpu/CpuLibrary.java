@@ -195,6 +195,9 @@ final class CpuLibrary {
   static native int snmf4j_features_multiply(
       @Const FeatureColumns left, @Const FeatureColumns right, FeatureColumns result);
 
+  static native int snmf4j_expand(
+      @Const FeatureColumns basis, @Const Sums coordinates, Sums result);
+
   static native int snmf4j_compress(
       @Const Panels a, @Const FeatureColumns basis, @ByPtrPtr Panels result, double[] squares);
 

@@ -143,6 +143,12 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doExpand(Features basis, Statistics coordinates, Statistics result) {
+    Subspaces.expand(
+        (JavaFeatures) basis, (JavaStatistics) coordinates, (JavaStatistics) result, workers);
+  }
+
+  @Override
   protected void doScaleColumns(Features features, double[] factors) {
     JavaFeatures z = (JavaFeatures) features;
     for (int j = 0; j < z.rank(); j++) {

@@ -55,4 +55,27 @@ final class Subspaces {
           }
         });
   }
+
+  /** C ← basis · C, row by row; G and the row sums are copied. */
+  static void expand(
+      JavaFeatures basis, JavaStatistics coordinates, JavaStatistics result, Workers workers) {
+    int k = result.rank();
+    workers.forRanges(
+        basis.neurons(),
+        (worker, from, to) -> {
+          for (int i = from; i < to; i++) {
+            Arrays.fill(result.cross, i * k, (i + 1) * k, 0);
+            for (int l = 0; l < basis.rank(); l++) {
+              double value = basis.columns[l][i];
+              for (int j = 0; j < k; j++) {
+                result.cross[i * k + j] += value * coordinates.cross[l * k + j];
+              }
+            }
+          }
+        });
+    for (int j = 0; j < k; j++) {
+      System.arraycopy(coordinates.gram[j], 0, result.gram[j], 0, k);
+    }
+    System.arraycopy(coordinates.rowSums, 0, result.rowSums, 0, k);
+  }
 }

@@ -1,0 +1,42 @@
+// The keep-th largest magnitude of a column, when few are kept of many.
+#ifndef SNMF4J_CPU_SELECT_HPP
+#define SNMF4J_CPU_SELECT_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+
+namespace snmf4j {
+
+// Every so many-th value is looked at to guess a bound that most values are below.
+constexpr int64_t kGuessStride = 8;
+
+// `room` has space for `size` values; `keep` is between 1 and `size`.
+template <typename Value>
+Value kth_magnitude(const Value* values, int64_t size, int64_t keep, Value* room) {
+  int64_t sampled = 0;
+  for (int64_t i = 0; i < size; i += kGuessStride) room[sampled++] = std::fabs(values[i]);
+  // Twice the share that is kept, and some: rarely too few pass.
+  const int64_t rank = 2 * keep / kGuessStride + 4;
+  Value bound = 0;
+  if (rank < sampled) {
+    std::nth_element(room, room + rank, room + sampled, std::greater<Value>());
+    bound = room[rank];
+  }
+  int64_t found = 0;
+  for (int64_t i = 0; i < size; i++) {
+    const Value magnitude = std::fabs(values[i]);
+    room[found] = magnitude;
+    found += magnitude >= bound;
+  }
+  if (found < keep) {
+    for (found = 0; found < size; found++) room[found] = std::fabs(values[found]);
+  }
+  std::nth_element(room, room + (keep - 1), room + found, std::greater<Value>());
+  return room[keep - 1];
+}
+
+}  // namespace snmf4j
+
+#endif
