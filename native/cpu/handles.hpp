@@ -22,6 +22,7 @@ struct snmf4j_scratch {
   snmf4j::Buffer<float> cross;       // this worker's C, [d][padded]; the first uses the result's
   snmf4j::Buffer<float> support;     // this worker's C on the support, by nonzero of Z
   snmf4j::Buffer<double> row_sums;   // this worker's sums of Y's rows, [k]
+  snmf4j::Buffer<float> widened;     // a panel of A as float32, [d][64], for BLAS
 };
 
 struct snmf4j_context {
@@ -36,22 +37,27 @@ struct snmf4j_context {
 };
 
 struct snmf4j_panels {
-  snmf4j_panels(snmf4j_context* context, int64_t rows, int64_t tokens);
+  snmf4j_panels(snmf4j_context* context, int type, int64_t rows, int64_t tokens);
   // A view of every stride-th panel.
   snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_t count, int64_t tokens);
 
-  float* panel(int64_t p) { return base + p * step; }
-  const float* panel(int64_t p) const { return base + p * step; }
+  // A panel of elements of any type, and one of floats.
+  void* stored(int64_t p) { return base + p * step; }
+  const void* stored(int64_t p) const { return base + p * step; }
+  float* panel(int64_t p) { return static_cast<float*>(stored(p)); }
+  const float* panel(int64_t p) const { return static_cast<const float*>(stored(p)); }
 
   snmf4j_context* const context;
+  const int type;
+  const snmf4j::PanelKernels& kernels;  // those of the type
   const int64_t rows;
   const int64_t tokens;
   const int64_t count;
 
  private:
-  snmf4j::Buffer<float> data;  // empty in a view
-  float* const base;
-  const int64_t step;  // floats between neighbouring panels
+  snmf4j::Buffer<unsigned char> data;  // empty in a view
+  unsigned char* const base;
+  const int64_t step;  // bytes between neighbouring panels
 };
 
 struct snmf4j_features {
