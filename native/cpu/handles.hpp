@@ -36,22 +36,27 @@ struct snmf4j_context {
 };
 
 struct snmf4j_panels {
-  snmf4j_panels(snmf4j_context* context, int64_t rows, int64_t tokens);
+  snmf4j_panels(snmf4j_context* context, int type, int64_t rows, int64_t tokens);
   // A view of every stride-th panel.
   snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_t count, int64_t tokens);
 
-  float* panel(int64_t p) { return base + p * step; }
-  const float* panel(int64_t p) const { return base + p * step; }
+  // A panel of elements of any type, and one of floats.
+  void* stored(int64_t p) { return base + p * step; }
+  const void* stored(int64_t p) const { return base + p * step; }
+  float* panel(int64_t p) { return static_cast<float*>(stored(p)); }
+  const float* panel(int64_t p) const { return static_cast<const float*>(stored(p)); }
 
   snmf4j_context* const context;
+  const int type;
+  const snmf4j::PanelKernels& kernels;  // those of the type
   const int64_t rows;
   const int64_t tokens;
   const int64_t count;
 
  private:
-  snmf4j::Buffer<float> data;  // empty in a view
-  float* const base;
-  const int64_t step;  // floats between neighbouring panels
+  snmf4j::Buffer<unsigned char> data;  // empty in a view
+  unsigned char* const base;
+  const int64_t step;  // bytes between neighbouring panels
 };
 
 struct snmf4j_features {

@@ -39,21 +39,67 @@ struct SignedRows {
   const float* value;
 };
 
+// Elements of stored activations besides float: IEEE 754 binary16, and the upper half of a float.
+struct Half {
+  uint16_t bits;
+};
+struct BFloat {
+  uint16_t bits;
+};
+
+// Of the elements as they were stored.
 struct PackResult {
   double squares;
   bool finite;
 };
 
-struct Kernels {
-  const char* name;
+// What reads and writes panels of one element type; `a` and `panels` point at such elements.
+// Arithmetic is in float32 and float64 whatever the type.
+struct PanelKernels {
+  int bytes;  // of an element
 
   // P = Z'A from Z's nonzeros; p is [k][64].
-  void (*project)(const float* a, const SparseColumns& z, float* p);
+  void (*project)(const void* a, const SparseColumns& z, float* p);
 
-  // P = Z'A for dense Z, [k][d]; p is [k][64]. Fetches `next`, the panel that comes after, into the
-  // cache unless it is null.
-  void (*project_dense)(const float* a, int64_t d, const float* z, int rank, float* p,
-                        const float* next);
+  // P = Z'A for dense Z, [k][d]; p is [k][64]. Meanwhile fetches `next`, the panel that comes after,
+  // into the cache unless it is null.
+  void (*project_dense)(const void* a, int64_t d, const float* z, int rank, float* p,
+                        const void* next);
+
+  // c[e] += C at the e-th nonzero of Z.
+  void (*support_cross)(const void* a, const SparseColumns& z, const float* y, float* c);
+
+  // C += AY' for rows [0, d); yt is Y transposed, [64][padded], c [d][padded]. Meanwhile fetches
+  // `next`, the panel that comes after, into the cache unless it is null.
+  void (*cross)(const void* a, int64_t d, const float* yt, int padded, float* c, const void* next);
+
+  // |A - ZY|^2.
+  double (*residual)(const void* a, const SparseRows& z, const float* y);
+
+  // Sum of the squares of count elements, a multiple of 64.
+  double (*squares)(const void* a, int64_t count);
+
+  // count elements, a multiple of 64, as float32.
+  void (*widen)(const void* a, int64_t count, float* result);
+
+  // Row-major source to the panels that hold its tokens, rounded to the nearest element, ties to
+  // even; what is beyond the type is not finite. `panels` points at the panel of the first of
+  // `tokens` tokens, at the row where the source begins; the panels have `height` rows. Pads the
+  // last panel.
+  PackResult (*pack_rows32)(const float* source, int64_t stride, int64_t rows, int64_t tokens,
+                            void* panels, int64_t height);
+  PackResult (*pack_rows64)(const double* source, int64_t stride, int64_t rows, int64_t tokens,
+                            void* panels, int64_t height);
+
+  // Token-major source of up to 64 tokens to one panel, likewise.
+  PackResult (*pack_tokens32)(const float* source, int64_t stride, int64_t rows, int64_t tokens,
+                              void* panel);
+  PackResult (*pack_tokens64)(const double* source, int64_t stride, int64_t rows, int64_t tokens,
+                              void* panel);
+};
+
+struct Kernels {
+  const char* name;
 
   // out = y * sqrt((P+ + Q-y) / (P- + Q+y + epsilon)); out may not be y.
   void (*multiply)(const SignedRows& q, const float* p, const float* y, float epsilon, float* out);
@@ -72,16 +118,8 @@ struct Kernels {
   // sums [k] += the sums of y's rows, in float64.
   void (*row_sums)(const float* y, int rank, double* sums);
 
-  // c[e] += C at the e-th nonzero of Z.
-  void (*support_cross)(const float* a, const SparseColumns& z, const float* y, float* c);
-
   // <x, y> over count floats, a multiple of 64, summed in float64.
   double (*dot)(const float* x, const float* y, int64_t count);
-
-  // C += AY' for rows [0, d); yt is Y transposed, [64][padded], c [d][padded]. Meanwhile fetches
-  // `next`, the panel that comes after, into the cache unless it is null.
-  void (*cross)(const float* a, int64_t d, const float* yt, int padded, float* c,
-                const float* next);
 
   // Lower triangle of G += YY' in float64; y is [64][padded] float64, g [padded][padded].
   void (*gram)(const double* y, int padded, double* g);
@@ -89,22 +127,9 @@ struct Kernels {
   // y [k][64] to yt [64][padded] and, in float64, to wide if not null; padding stays as it is.
   void (*transpose)(const float* y, int rank, int padded, float* yt, double* wide);
 
-  // |A - ZY|^2.
-  double (*residual)(const float* a, const SparseRows& z, const float* y);
-
-  // Row-major source to the panels that hold its tokens. `panels` points at the panel of the first
-  // of `tokens` tokens, at the row where the source begins; the panels have `height` rows. Pads the
-  // last panel.
-  PackResult (*pack_rows32)(const float* source, int64_t stride, int64_t rows, int64_t tokens,
-                            float* panels, int64_t height);
-  PackResult (*pack_rows64)(const double* source, int64_t stride, int64_t rows, int64_t tokens,
-                            float* panels, int64_t height);
-
-  // Token-major source of up to 64 tokens to one panel, padded.
-  PackResult (*pack_tokens32)(const float* source, int64_t stride, int64_t rows, int64_t tokens,
-                              float* panel);
-  PackResult (*pack_tokens64)(const double* source, int64_t stride, int64_t rows, int64_t tokens,
-                              float* panel);
+  PanelKernels float32;
+  PanelKernels float16;
+  PanelKernels bfloat16;
 };
 
 extern const Kernels kPortableKernels;

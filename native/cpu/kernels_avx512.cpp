@@ -14,9 +14,11 @@ namespace {
 // In this order: the later ones use the first.
 // clang-format off
 #include "kernels_simd.hpp"
+#include "kernels_stored.hpp"
 #include "kernels_update.hpp"
 #include "kernels_dense.hpp"
 #include "kernels_pack.hpp"
+#include "kernels_panel.hpp"
 // clang-format on
 }  // namespace
 

@@ -40,19 +40,41 @@ static inline void cross_rows(const float* a, const float* yt, int padded, float
   for (; j < padded; j += kLanes) cross_tile<kRows, 1>(a, yt + j, padded, c + j);
 }
 
-static void cross(const float* a, int64_t d, const float* yt, int padded, float* c,
-                  const float* next) {
+// Rows of a panel as floats: where they are, or else widened to `scratch`, once for all columns.
+template <int kRows>
+static inline const float* rows_of(const float* a, float*) {
+  return a;
+}
+
+template <int kRows, typename Element>
+static inline const float* rows_of(const Element* a, float* scratch) {
+  widen<Element>(a, kRows * kPanel, scratch);
+  return scratch;
+}
+
+template <typename Element>
+static void cross(const void* panel, int64_t d, const float* yt, int padded, float* c,
+                  const void* next_panel) {
+  const Element* a = static_cast<const Element*>(panel);
+  const Element* next = static_cast<const Element*>(next_panel);
+  constexpr int kLine = 64 / sizeof(Element);
+  alignas(64) float scratch[SNMF4J_TILE_ROWS * kPanel];
   int64_t i = 0;
   for (; i + SNMF4J_TILE_ROWS <= d; i += SNMF4J_TILE_ROWS) {
     if (next != nullptr) {
-      for (int e = 0; e < SNMF4J_TILE_ROWS * kPanel; e += 16) {
+      for (int e = 0; e < SNMF4J_TILE_ROWS * kPanel; e += kLine) {
         __builtin_prefetch(next + i * kPanel + e, 0, 2);
       }
     }
-    cross_rows<SNMF4J_TILE_ROWS>(a + i * kPanel, yt, padded, c + i * padded);
+    cross_rows<SNMF4J_TILE_ROWS>(rows_of<SNMF4J_TILE_ROWS>(a + i * kPanel, scratch), yt, padded,
+                                 c + i * padded);
   }
-  for (; i + 4 <= d; i += 4) cross_rows<4>(a + i * kPanel, yt, padded, c + i * padded);
-  for (; i < d; i++) cross_rows<1>(a + i * kPanel, yt, padded, c + i * padded);
+  for (; i + 4 <= d; i += 4) {
+    cross_rows<4>(rows_of<4>(a + i * kPanel, scratch), yt, padded, c + i * padded);
+  }
+  for (; i < d; i++) {
+    cross_rows<1>(rows_of<1>(a + i * kPanel, scratch), yt, padded, c + i * padded);
+  }
 }
 
 constexpr int kGramRows = 4;
@@ -98,8 +120,8 @@ static void gram(const double* y, int padded, double* g) {
 constexpr int64_t kProjectRows = 96;
 
 // P += Z'A for kRows features and kVectors vectors of tokens; the first neurons start P.
-template <int kRows, int kVectors>
-static inline void project_tile(const float* a, int64_t count, const float* z, int64_t d, bool first,
+template <int kRows, int kVectors, typename Element>
+static inline void project_tile(const Element* a, int64_t count, const float* z, int64_t d, bool first,
                                 float* p) {
   vfloat tile[kRows][kVectors];
 #pragma GCC unroll 16
@@ -127,25 +149,29 @@ static inline void project_tile(const float* a, int64_t count, const float* z, i
   }
 }
 
-template <int kRows>
-static inline void project_rows(const float* a, int64_t count, const float* z, int64_t d, bool first,
+template <int kRows, typename Element>
+static inline void project_rows(const Element* a, int64_t count, const float* z, int64_t d, bool first,
                                 float* p) {
   for (int t = 0; t < kPanel; t += 2 * kLanes) {
     project_tile<kRows, 2>(a + t, count, z, d, first, p + t);
   }
 }
 
-static void project_dense(const float* a, int64_t d, const float* z, int rank, float* p,
-                          const float* next) {
+template <typename Element>
+static void project_dense(const void* panel, int64_t d, const float* z, int rank, float* p,
+                          const void* next_panel) {
+  const Element* a = static_cast<const Element*>(panel);
+  const Element* next = static_cast<const Element*>(next_panel);
+  constexpr int kLine = 64 / sizeof(Element);
   for (int64_t from = 0; from < d; from += kProjectRows) {
     const int64_t count = d - from < kProjectRows ? d - from : kProjectRows;
     const bool first = from == 0;
     if (next != nullptr) {
-      for (int64_t e = 0; e < count * kPanel; e += 16) {
+      for (int64_t e = 0; e < count * kPanel; e += kLine) {
         __builtin_prefetch(next + from * kPanel + e, 0, 2);
       }
     }
-    const float* part = a + from * kPanel;
+    const Element* part = a + from * kPanel;
     int j = 0;
     for (; j + SNMF4J_TILE_ROWS <= rank; j += SNMF4J_TILE_ROWS) {
       project_rows<SNMF4J_TILE_ROWS>(part, count, z + j * d + from, d, first, p + j * kPanel);

@@ -77,16 +77,17 @@ struct Check {
   }
 };
 
-// Walks along whole rows of the source: reads stay sequential, and each 256-byte piece goes to
-// another panel.
-template <typename Source>
+// Walks along whole rows of the source: reads stay sequential, and each piece of 64 elements goes
+// to another panel.
+template <typename Element, typename Source>
 static PackResult pack_rows(const Source* source, int64_t stride, int64_t rows, int64_t tokens,
-                            float* panels, int64_t height) {
+                            void* panels, int64_t height) {
+  Element* const first = static_cast<Element*>(panels);
   Check check;
   for (int64_t i = 0; i < rows; i++) {
     const Source* row = source + i * stride;
     for (int64_t token = 0; token < tokens; token += kPanel) {
-      float* target = panels + (token / kPanel * height + i) * kPanel;
+      Element* target = first + (token / kPanel * height + i) * kPanel;
       for (int t = 0; t < kPanel; t += kLanes) {
         vfloat x = {};
         if (token + t + kLanes <= tokens) {
@@ -96,8 +97,9 @@ static PackResult pack_rows(const Source* source, int64_t stride, int64_t rows, 
             if (token + t + v < tokens) x[v] = static_cast<float>(row[token + t + v]);
           }
         }
-        check.add(x);
-        stream(target + t, x);
+        const auto stored = Stored<Element>::narrow(x);
+        check.add(Stored<Element>::widen(stored));
+        stream(target + t, stored);
       }
       check.flush();
     }
@@ -124,9 +126,11 @@ static __attribute__((noinline)) void edge_square(const Source* source, int64_t 
 // the lines it writes to are still open.
 constexpr int kWalk = 1024;
 
-template <typename Source>
+template <typename Element, typename Source>
 static PackResult pack_tokens(const Source* source, int64_t stride, int64_t rows, int64_t tokens,
-                              float* panel) {
+                              void* panel) {
+  typedef typename Stored<Element>::Vector Vector;
+  Element* const first = static_cast<Element*>(panel);
   Check check;
   for (int64_t from = 0; from < rows; from += kWalk) {
     const int64_t to = rows - from < kWalk ? rows : from + kWalk;
@@ -145,19 +149,23 @@ static PackResult pack_tokens(const Source* source, int64_t stride, int64_t rows
 #pragma GCC unroll 16
           for (int v = 0; v < kLanes; v++) square[v] = load(edge + v * kLanes);
         }
-#pragma GCC unroll 16
-        for (int v = 0; v < kLanes; v++) check.add(square[v]);
-        check.flush();
         transpose_square(square);
-        float* target = panel + i * kPanel + t;
+        Vector stored[kLanes];
+#pragma GCC unroll 16
+        for (int v = 0; v < kLanes; v++) {
+          stored[v] = Stored<Element>::narrow(square[v]);
+          check.add(Stored<Element>::widen(stored[v]));
+        }
+        check.flush();
+        Element* target = first + i * kPanel + t;
         if (to - i >= kLanes) {
 #pragma GCC unroll 16
-          for (int v = 0; v < kLanes; v++) stream(target + v * kPanel, square[v]);
+          for (int v = 0; v < kLanes; v++) stream(target + v * kPanel, stored[v]);
         } else {
           const int count = static_cast<int>(to - i);
 #pragma GCC unroll 16
           for (int v = 0; v < kLanes; v++) {
-            if (v < count) stream(target + v * kPanel, square[v]);
+            if (v < count) stream(target + v * kPanel, stored[v]);
           }
         }
       }

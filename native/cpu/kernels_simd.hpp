@@ -55,19 +55,6 @@ static inline vfloat square_root(vfloat x) {
   return x;
 }
 
-// Stores past the cache: packed activations are larger than it and not read again soon.
-static inline void stream(float* p, vfloat v) {
-#if SNMF4J_LANES == 16
-  _mm512_stream_ps(p, reinterpret_cast<__m512>(v));
-#elif SNMF4J_LANES == 8
-  _mm256_stream_ps(p, reinterpret_cast<__m256>(v));
-#elif defined(__SSE__)
-  _mm_stream_ps(p, reinterpret_cast<__m128>(v));
-#else
-  store(p, v);
-#endif
-}
-
 static inline void stream_fence() {
 #if defined(__SSE__)
   _mm_sfence();

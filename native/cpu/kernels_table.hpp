@@ -1,19 +1,13 @@
 // The members of Kernels after its name, in their order. Included inside an initializer.
 // clang-format off
-project,
-project_dense,
 multiply,
 extrapolate,
 descend,
 explained,
 row_sums,
-support_cross,
 dot,
-cross,
 gram,
 transpose,
-residual,
-pack_rows<float>,
-pack_rows<double>,
-pack_tokens<float>,
-pack_tokens<double>
+panel_kernels<float>(),
+panel_kernels<Half>(),
+panel_kernels<BFloat>()

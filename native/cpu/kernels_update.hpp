@@ -4,7 +4,16 @@
 constexpr int kStripe = 4;
 constexpr int kStripes = kPanel / (kStripe * kLanes);
 
-static void project(const float* a, const SparseColumns& z, float* p) {
+// Z's rows lie apart in the panel, where the hardware fetches nothing ahead, and waiting loads fill
+// the reorder buffer before they fill the memory's queue: so much of a panel is asked for early.
+constexpr int kBytesAhead = 8192;
+
+template <typename Element>
+static void project(const void* panel, const SparseColumns& z, float* p) {
+  constexpr int kRowsAhead = kBytesAhead / (kPanel * static_cast<int>(sizeof(Element)));
+  constexpr int kStripeBytes = kStripe * kLanes * static_cast<int>(sizeof(Element));
+  const Element* a = static_cast<const Element*>(panel);
+  const int64_t total = z.start[z.rank];
   for (int j = 0; j < z.rank; j++) {
     const int64_t from = z.start[j];
     const int64_t to = z.start[j + 1];
@@ -12,7 +21,12 @@ static void project(const float* a, const SparseColumns& z, float* p) {
       const int at = s * kStripe * kLanes;
       vfloat sum[kStripe] = {};
       for (int64_t e = from; e < to; e++) {
-        const float* row = a + static_cast<int64_t>(z.index[e]) * kPanel + at;
+        const int64_t later = e + kRowsAhead < total ? e + kRowsAhead : e;
+        const Element* next = a + static_cast<int64_t>(z.index[later]) * kPanel + at;
+        for (int byte = 0; byte < kStripeBytes; byte += 64) {
+          __builtin_prefetch(reinterpret_cast<const char*>(next) + byte);
+        }
+        const Element* row = a + static_cast<int64_t>(z.index[e]) * kPanel + at;
         const vfloat value = splat(z.value[e]);
         for (int v = 0; v < kStripe; v++) sum[v] += value * load(row + v * kLanes);
       }
@@ -193,7 +207,9 @@ static inline vfloat sum_each(vfloat (&rows)[kCount]) {
   }
 }
 
-static void support_cross(const float* a, const SparseColumns& z, const float* y, float* c) {
+template <typename Element>
+static void support_cross(const void* panel, const SparseColumns& z, const float* y, float* c) {
+  const Element* a = static_cast<const Element*>(panel);
   for (int j = 0; j < z.rank; j++) {
     vfloat coefficients[kPanel / kLanes];
     for (int t = 0; t < kPanel / kLanes; t++) {
@@ -204,7 +220,7 @@ static void support_cross(const float* a, const SparseColumns& z, const float* y
       vfloat products[kLanes];
 #pragma GCC unroll 16
       for (int i = 0; i < kLanes; i++) {
-        const float* row = a + static_cast<int64_t>(z.index[e + i]) * kPanel;
+        const Element* row = a + static_cast<int64_t>(z.index[e + i]) * kPanel;
         vfloat total = load(row) * coefficients[0];
 #pragma GCC unroll 16
         for (int t = 1; t < kPanel / kLanes; t++) {
@@ -219,7 +235,7 @@ static void support_cross(const float* a, const SparseColumns& z, const float* y
       __builtin_memcpy(c + e, &target, sizeof target);
     }
     for (; e < z.start[j + 1]; e++) {
-      const float* row = a + static_cast<int64_t>(z.index[e]) * kPanel;
+      const Element* row = a + static_cast<int64_t>(z.index[e]) * kPanel;
       vfloat total = load(row) * coefficients[0];
       for (int t = 1; t < kPanel / kLanes; t++) {
         total += load(row + t * kLanes) * coefficients[t];
@@ -239,7 +255,22 @@ static double dot(const float* x, const float* y, int64_t count) {
   return sum(total[0] + total[1] + (total[2] + total[3]));
 }
 
-static double residual(const float* a, const SparseRows& z, const float* y) {
+template <typename Element>
+static double squares(const void* panel, int64_t count) {
+  const Element* a = static_cast<const Element*>(panel);
+  vdouble total[4] = {};
+  for (int64_t i = 0; i < count; i += 4 * kLanes) {
+    for (int v = 0; v < 4; v++) {
+      const vfloat x = load(a + i + v * kLanes);
+      total[v] = add_product(total[v], x, x);
+    }
+  }
+  return sum(total[0] + total[1] + (total[2] + total[3]));
+}
+
+template <typename Element>
+static double residual(const void* panel, const SparseRows& z, const float* y) {
+  const Element* a = static_cast<const Element*>(panel);
   vdouble total = {};
   for (int64_t i = 0; i < z.neurons; i++) {
     for (int s = 0; s < kStripes; s++) {

@@ -12,16 +12,31 @@ namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 48;
 
-std::size_t panels_size(int64_t rows, int64_t tokens) {
+const PanelKernels& kernels_of(const Kernels& kernels, int type) {
+  switch (type) {
+    case SNMF4J_FLOAT32:
+      return kernels.float32;
+    case SNMF4J_FLOAT16:
+      return kernels.float16;
+    case SNMF4J_BFLOAT16:
+      return kernels.bfloat16;
+    default:
+      throw Error(SNMF4J_INVALID_ARGUMENT,
+                  "type must be SNMF4J_FLOAT32, SNMF4J_FLOAT16 or SNMF4J_BFLOAT16");
+  }
+}
+
+std::size_t panels_size(int bytes, int64_t rows, int64_t tokens) {
   require(rows >= 1 && rows <= INT32_MAX, "rows must be between 1 and 2^31 - 1");
   require(tokens >= 1 && tokens <= kMaxTokens, "tokens must be between 1 and 2^48");
   const int64_t count = (tokens + kPanel - 1) / kPanel;
-  if (rows > INT64_MAX / 4 / kPanel / count) throw std::bad_alloc();
-  return static_cast<std::size_t>(count * rows * kPanel);
+  if (rows > INT64_MAX / bytes / kPanel / count) throw std::bad_alloc();
+  return static_cast<std::size_t>(count * rows * kPanel * bytes);
 }
 
 void require_type(int type) {
-  require(type == SNMF4J_FLOAT32 || type == SNMF4J_FLOAT64, "type must be one of SNMF4J_FLOAT*");
+  require(type == SNMF4J_FLOAT32 || type == SNMF4J_FLOAT64,
+          "type must be SNMF4J_FLOAT32 or SNMF4J_FLOAT64");
 }
 
 // Adds up what the workers found, in their order.
@@ -30,7 +45,8 @@ void finish(const std::vector<PackResult>& parts, double* squares) {
   for (const PackResult& part : parts) {
     if (!part.finite)
       throw Error(SNMF4J_NON_FINITE,
-                  "an element is not finite or beyond what float32 arithmetic bears");
+                  "an element is not finite, beyond the panels' type or beyond what float32 "
+                  "arithmetic bears");
     total += part.squares;
   }
   if (squares != nullptr) *squares = total;
@@ -38,34 +54,38 @@ void finish(const std::vector<PackResult>& parts, double* squares) {
 
 }  // namespace
 
-snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int64_t height, int64_t width)
+snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int element, int64_t height, int64_t width)
     : context(owner),
+      type(element),
+      kernels(kernels_of(owner->kernels, element)),
       rows(height),
       tokens(width),
       count((width + kPanel - 1) / kPanel),
-      data(&owner->memory, panels_size(height, width)),
+      data(&owner->memory, panels_size(kernels.bytes, height, width)),
       base(data.data()),
-      step(height * kPanel) {
+      step(height * kPanel * kernels.bytes) {
   // In parallel, so that each worker touches its own pages first.
   owner->pool.ranges(count, [&](int, int64_t from, int64_t to) {
-    std::memset(panel(from), 0, static_cast<std::size_t>((to - from) * step) * sizeof(float));
+    std::memset(stored(from), 0, static_cast<std::size_t>((to - from) * step));
   });
 }
 
 snmf4j_panels::snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_t size,
                              int64_t width)
     : context(origin.context),
+      type(origin.type),
+      kernels(origin.kernels),
       rows(origin.rows),
       tokens(width),
       count(size),
       base(origin.base),
       step(origin.step * stride) {}
 
-int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
+int snmf4j_panels_create(snmf4j_context* context, int type, int64_t rows, int64_t tokens,
                          snmf4j_panels** result) {
   return entry([&] {
     require(context != nullptr && result != nullptr, "context and result must not be null");
-    *result = new snmf4j_panels(context, rows, tokens);
+    *result = new snmf4j_panels(context, type, rows, tokens);
   });
 }
 
@@ -89,7 +109,7 @@ int snmf4j_panels_sample(const snmf4j_panels* panels, int64_t stride, snmf4j_pan
       panels->context->pool.ranges(count, [&](int worker, int64_t from, int64_t to) {
         for (int64_t p = from; p < to; p++) {
           parts[static_cast<std::size_t>(worker)] +=
-              panels->context->kernels.dot(view->panel(p), view->panel(p), view->rows * kPanel);
+              view->kernels.squares(view->stored(p), view->rows * kPanel);
         }
       });
       *squares = 0;
@@ -110,12 +130,12 @@ int snmf4j_panels_write_rows(snmf4j_panels* panels, int type, const void* source
     require_type(type);
     require(row >= 0 && rows >= 1 && row <= panels->rows - rows, "rows must lie in the panels");
     require(stride >= panels->tokens, "stride must be at least the number of tokens");
-    const Kernels& kernels = panels->context->kernels;
+    const PanelKernels& kernels = panels->kernels;
     std::vector<PackResult> parts(panels->context->pool.size(), PackResult{0, true});
     panels->context->pool.ranges(panels->count, [&](int worker, int64_t from, int64_t to) {
       const int64_t first = from * kPanel;
       const int64_t tokens = (to * kPanel < panels->tokens ? to * kPanel : panels->tokens) - first;
-      float* target = panels->panel(from) + row * kPanel;
+      void* target = static_cast<char*>(panels->stored(from)) + row * kPanel * kernels.bytes;
       parts[worker] = type == SNMF4J_FLOAT32
                           ? kernels.pack_rows32(static_cast<const float*>(source) + first, stride,
                                                 rows, tokens, target, panels->rows)
@@ -136,14 +156,14 @@ int snmf4j_panels_write_tokens(snmf4j_panels* panels, int type, const void* sour
     require(token % kPanel == 0 && (tokens % kPanel == 0 || token + tokens == panels->tokens),
             "tokens must fill whole panels");
     require(stride >= panels->rows, "stride must be at least the number of rows");
-    const Kernels& kernels = panels->context->kernels;
+    const PanelKernels& kernels = panels->kernels;
     std::vector<PackResult> parts(panels->context->pool.size(), PackResult{0, true});
     const int64_t count = (tokens + kPanel - 1) / kPanel;
     panels->context->pool.ranges(count, [&](int worker, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
         const int64_t first = p * kPanel;
         const int64_t part = tokens - first < kPanel ? tokens - first : kPanel;
-        float* target = panels->panel(token / kPanel + p);
+        void* target = panels->stored(token / kPanel + p);
         const PackResult found =
             type == SNMF4J_FLOAT32
                 ? kernels.pack_tokens32(static_cast<const float*>(source) + first * stride, stride,
@@ -165,11 +185,14 @@ int snmf4j_panels_read_rows(const snmf4j_panels* panels, float* target, int64_t 
     require(row >= 0 && rows >= 1 && row <= panels->rows - rows, "rows must lie in the panels");
     require(stride >= panels->tokens, "stride must be at least the number of tokens");
     panels->context->pool.ranges(panels->count, [&](int, int64_t from, int64_t to) {
+      alignas(64) float line[kPanel];
       for (int64_t p = from; p < to; p++) {
         const int64_t first = p * kPanel;
         const int64_t tokens = panels->tokens - first < kPanel ? panels->tokens - first : kPanel;
+        const char* stored = static_cast<const char*>(panels->stored(p));
         for (int64_t i = 0; i < rows; i++) {
-          std::memcpy(target + i * stride + first, panels->panel(p) + (row + i) * kPanel,
+          panels->kernels.widen(stored + (row + i) * kPanel * panels->kernels.bytes, kPanel, line);
+          std::memcpy(target + i * stride + first, line,
                       static_cast<std::size_t>(tokens) * sizeof(float));
         }
       }

@@ -16,6 +16,7 @@ void require_shapes(const snmf4j_panels* a, const snmf4j_panels* y) {
   require(a != nullptr && y != nullptr, "panels must not be null");
   require(a->context == y->context, "all handles must share a context");
   require(a->tokens == y->tokens, "A and Y must have the same tokens");
+  require(y->type == SNMF4J_FLOAT32, "Y must be SNMF4J_FLOAT32");
 }
 
 void require_shapes(const snmf4j_panels* a, const snmf4j_features* z, const snmf4j_panels* y) {
@@ -101,22 +102,25 @@ struct SignedForm {
 class Sums {
  public:
   // `support` is Z's; it is read only if C is wanted there.
-  Sums(snmf4j_context& context, snmf4j_statistics* target, int refresh,
-       const SparseColumns& support)
-      : context_(context), target_(target), refresh_(refresh), support_(support) {
+  Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SparseColumns& support)
+      : context_(*a.context),
+        stored_(a.kernels),
+        target_(target),
+        refresh_(refresh),
+        support_(support) {
     if (refresh == SNMF4J_REFRESH_NONE) return;
     const auto padded = static_cast<std::size_t>(target->padded);
-    for (int w = 0; w < context.pool.size(); w++) {
-      snmf4j_scratch& scratch = context.scratch[static_cast<std::size_t>(w)];
-      scratch.transposed.reserve(&context.memory, padded * kPanel);
-      scratch.wide.reserve(&context.memory, padded * kPanel);
-      scratch.gram.reserve(&context.memory, padded * padded);
-      scratch.row_sums.reserve(&context.memory, padded);
+    for (int w = 0; w < context_.pool.size(); w++) {
+      snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(w)];
+      scratch.transposed.reserve(&context_.memory, padded * kPanel);
+      scratch.wide.reserve(&context_.memory, padded * kPanel);
+      scratch.gram.reserve(&context_.memory, padded * padded);
+      scratch.row_sums.reserve(&context_.memory, padded);
       if (refresh == SNMF4J_REFRESH_SUPPORT) {
-        scratch.support.reserve(&context.memory, nonzeros());
+        scratch.support.reserve(&context_.memory, nonzeros());
       }
       if (refresh == SNMF4J_REFRESH_DENSE && w > 0) {
-        scratch.cross.reserve(&context.memory, target->cross.size());
+        scratch.cross.reserve(&context_.memory, target->cross.size());
       }
     }
   }
@@ -138,7 +142,7 @@ class Sums {
     }
   }
 
-  void add(int worker, const float* a, const float* y, const float* next) {
+  void add(int worker, const void* a, const float* y, const void* next) {
     if (refresh_ == SNMF4J_REFRESH_NONE) return;
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
     const Kernels& kernels = context_.kernels;
@@ -147,10 +151,10 @@ class Sums {
     kernels.gram(scratch.wide.data(), target_->padded, scratch.gram.data());
     kernels.row_sums(y, target_->rank, scratch.row_sums.data());
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      kernels.support_cross(a, support_, y, scratch.support.data());
+      stored_.support_cross(a, support_, y, scratch.support.data());
     }
     if (refresh_ == SNMF4J_REFRESH_DENSE) {
-      kernels.cross(a, target_->neurons, scratch.transposed.data(), target_->padded, cross(worker),
+      stored_.cross(a, target_->neurons, scratch.transposed.data(), target_->padded, cross(worker),
                     next);
     }
   }
@@ -227,6 +231,7 @@ class Sums {
   }
 
   snmf4j_context& context_;
+  const PanelKernels& stored_;
   snmf4j_statistics* const target_;
   const int refresh_;
   const SparseColumns support_;
@@ -235,8 +240,8 @@ class Sums {
 // P of a panel, by the kernel that suits the density of the features.
 class Projector {
  public:
-  explicit Projector(snmf4j_features& z)
-      : kernels_(z.context->kernels),
+  Projector(const snmf4j_panels& a, snmf4j_features& z)
+      : stored_(a.kernels),
         columns_(z.columns()),
         dense_(z.is_dense() ? z.dense.data() : nullptr),
         neurons_(z.neurons) {}
@@ -244,16 +249,16 @@ class Projector {
   const SparseColumns& columns() const { return columns_; }
 
   // `next` is the panel that comes after, or null.
-  void operator()(const float* a, float* p, const float* next) const {
+  void operator()(const void* a, float* p, const void* next) const {
     if (dense_ == nullptr) {
-      kernels_.project(a, columns_, p);
+      stored_.project(a, columns_, p);
     } else {
-      kernels_.project_dense(a, neurons_, dense_, columns_.rank, p, next);
+      stored_.project_dense(a, neurons_, dense_, columns_.rank, p, next);
     }
   }
 
  private:
-  const Kernels& kernels_;
+  const PanelKernels& stored_;
   const SparseColumns columns_;
   const float* const dense_;
   const int64_t neurons_;
@@ -378,6 +383,7 @@ void require_update(const snmf4j_update* update, const snmf4j_panels* y,
   }
   if (update->before != nullptr) {
     require(update->before->context == y->context, "all handles must share a context");
+    require(update->before->type == SNMF4J_FLOAT32, "what was before must be SNMF4J_FLOAT32");
     require(update->before->rows == y->rows && update->before->tokens == y->tokens,
             "Y and what was before must have the same shape");
     require(update->before != result, "what was before must not be overwritten");
@@ -414,7 +420,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y);
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
-    Sums sums(context, result, SNMF4J_REFRESH_DENSE, SparseColumns{});
+    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{});
     std::vector<char> begun(static_cast<std::size_t>(context.pool.size()), 0);
     // The first worker's C is the result's own and must be zeroed even if it gets no panel.
     sums.begin(0);
@@ -423,7 +429,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
       if (worker > 0) sums.begin(worker);
       begun[static_cast<std::size_t>(worker)] = 1;
       for (int64_t p = from; p < to; p++) {
-        sums.add(worker, a->panel(p), y->panel(p), p + 1 < to ? a->panel(p + 1) : nullptr);
+        sums.add(worker, a->stored(p), y->panel(p), p + 1 < to ? a->stored(p + 1) : nullptr);
       }
     });
     sums.reduce(begun);
@@ -446,7 +452,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     const bool multiplicative = update->rule == SNMF4J_RULE_MULTIPLICATIVE;
     const bool solving = update->rule == SNMF4J_RULE_LEAST_SQUARES;
     const int64_t size = static_cast<int64_t>(z->rank) * kPanel;
-    const Projector project(*z);
+    const Projector project(*a, *z);
     const Products q(context, project.columns(), z->dense.data(), z->neurons);
     // Each rule reads Q in a form of its own.
     std::optional<SignedForm> signs;
@@ -458,7 +464,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
       if (solving) start.emplace(context, *descent);
     }
-    Sums sums(context, statistics, refresh, project.columns());
+    Sums sums(*a, statistics, refresh, project.columns());
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -474,8 +480,8 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       float* source = context.scratch[static_cast<std::size_t>(worker)].source.data();
       double total = 0;
       for (int64_t panel = from; panel < to; panel++) {
-        const float* activations = a->panel(panel);
-        const float* next = panel + 1 < to ? a->panel(panel + 1) : nullptr;
+        const void* activations = a->stored(panel);
+        const void* next = panel + 1 < to ? a->stored(panel + 1) : nullptr;
         float* target = result->panel(panel);
         project(activations, p, next);
         if (!solving) read(kernels, *update, *y, panel, source);
@@ -505,10 +511,10 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
 int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* result) {
   return entry([&] {
     require_shapes(a, z, result);
-    const Projector project(*z);
+    const Projector project(*a, *z);
     a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
-        project(a->panel(p), result->panel(p), p + 1 < to ? a->panel(p + 1) : nullptr);
+        project(a->stored(p), result->panel(p), p + 1 < to ? a->stored(p + 1) : nullptr);
       }
     });
   });
@@ -524,7 +530,7 @@ int snmf4j_residual(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_pan
     a->context->pool.ranges(a->count, [&](int worker, int64_t from, int64_t to) {
       double total = 0;
       for (int64_t p = from; p < to; p++) {
-        total += a->context->kernels.residual(a->panel(p), rows, y->panel(p));
+        total += a->kernels.residual(a->stored(p), rows, y->panel(p));
       }
       parts[static_cast<std::size_t>(worker)] = total;
     });

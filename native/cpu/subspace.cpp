@@ -176,13 +176,13 @@ int snmf4j_compress(const snmf4j_panels* a, const snmf4j_features* basis, snmf4j
     require(a->rows == basis->neurons, "A and the basis must have the same neurons");
     snmf4j_context& context = *a->context;
     std::unique_ptr<snmf4j_panels> compressed(
-        new snmf4j_panels(&context, basis->rank, a->tokens));
+        new snmf4j_panels(&context, SNMF4J_FLOAT32, basis->rank, a->tokens));
     std::vector<double> parts(static_cast<std::size_t>(context.pool.size()), 0);
     context.pool.ranges(a->count, [&](int worker, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
         float* target = compressed->panel(p);
-        context.kernels.project_dense(a->panel(p), a->rows, basis->dense.data(), basis->rank, target,
-                                      p + 1 < to ? a->panel(p + 1) : nullptr);
+        a->kernels.project_dense(a->stored(p), a->rows, basis->dense.data(), basis->rank, target,
+                                      p + 1 < to ? a->stored(p + 1) : nullptr);
         parts[static_cast<std::size_t>(worker)] +=
             context.kernels.dot(target, target, compressed->rows * kPanel);
       }

@@ -1,6 +1,7 @@
 // The C interface as a caller sees it: a small factorization end to end, statuses, memory.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -19,11 +20,11 @@ snmf4j_update multiplicative(double epsilon = 1e-6) {
 }
 
 struct Setup {
-  explicit Setup(int threads = 2, int isa = SNMF4J_ISA_BEST) {
+  explicit Setup(int threads = 2, int isa = SNMF4J_ISA_BEST, int type = SNMF4J_FLOAT32) {
     REQUIRE(snmf4j_context_create(threads, isa, SNMF4J_OPENBLAS, &context) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(context, d, n, &a) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(context, k, n, &y) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(context, k, n, &next) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, type, d, n, &a) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, SNMF4J_FLOAT32, k, n, &y) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, SNMF4J_FLOAT32, k, n, &next) == SNMF4J_OK);
     REQUIRE(snmf4j_features_create(context, d, k, &z) == SNMF4J_OK);
     REQUIRE(snmf4j_statistics_create(context, d, k, &statistics) == SNMF4J_OK);
     Floats values = Floats::signed_values(d * n, 1);
@@ -92,10 +93,15 @@ bool message_has(const char* part) {
 
 TEST_CASE("iterations lower the loss and repeat bit for bit") {
   for (int isa = SNMF4J_ISA_PORTABLE; isa <= snmf4j_best_isa(); isa++) {
-    for (int threads : {1, 2, 5, 16}) {
+    for (int turn = 0; turn < 6; turn++) {
+      const int threads = std::array{1, 2, 5, 16, 2, 5}[static_cast<std::size_t>(turn)];
+      const int type = turn == 4   ? SNMF4J_FLOAT16
+                       : turn == 5 ? SNMF4J_BFLOAT16
+                                   : SNMF4J_FLOAT32;
       CAPTURE(isa);
       CAPTURE(threads);
-      Setup first(threads, isa), second(threads, isa);
+      CAPTURE(type);
+      Setup first(threads, isa, type), second(threads, isa, type);
       double loss = first.norm;
       for (int i = 0; i < 5; i++) {
         const double next = first.iterate();
@@ -126,20 +132,23 @@ TEST_CASE("winner-take-all keeps ties") {
 }
 
 TEST_CASE("dense features take the BLAS path and give the same projection") {
-  Setup setup;
-  Floats values = Floats::signed_values(Setup::d * Setup::k, 3);
-  REQUIRE(snmf4j_features_write(setup.z, SNMF4J_FLOAT32, values.data(), 0, Setup::d) == SNMF4J_OK);
-  REQUIRE(snmf4j_project(setup.a, setup.z, setup.next) == SNMF4J_OK);
-  std::vector<float> a(Setup::d * Setup::n), p(Setup::k * Setup::n);
-  REQUIRE(snmf4j_panels_read_rows(setup.a, a.data(), Setup::n, 0, Setup::d) == SNMF4J_OK);
-  REQUIRE(snmf4j_panels_read_rows(setup.next, p.data(), Setup::n, 0, Setup::k) == SNMF4J_OK);
-  for (int j = 0; j < Setup::k; j++) {
-    for (int t = 0; t < Setup::n; t++) {
-      double sum = 0;
-      for (int i = 0; i < Setup::d; i++) {
-        sum += static_cast<double>(values[i * Setup::k + j]) * a[i * Setup::n + t];
+  for (int type : {SNMF4J_FLOAT32, SNMF4J_FLOAT16, SNMF4J_BFLOAT16}) {
+    CAPTURE(type);
+    Setup setup(2, SNMF4J_ISA_BEST, type);
+    Floats values = Floats::signed_values(Setup::d * Setup::k, 3);
+    REQUIRE(snmf4j_features_write(setup.z, SNMF4J_FLOAT32, values.data(), 0, Setup::d) == SNMF4J_OK);
+    REQUIRE(snmf4j_project(setup.a, setup.z, setup.next) == SNMF4J_OK);
+    std::vector<float> a(Setup::d * Setup::n), p(Setup::k * Setup::n);
+    REQUIRE(snmf4j_panels_read_rows(setup.a, a.data(), Setup::n, 0, Setup::d) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_read_rows(setup.next, p.data(), Setup::n, 0, Setup::k) == SNMF4J_OK);
+    for (int j = 0; j < Setup::k; j++) {
+      for (int t = 0; t < Setup::n; t++) {
+        double sum = 0;
+        for (int i = 0; i < Setup::d; i++) {
+          sum += static_cast<double>(values[i * Setup::k + j]) * a[i * Setup::n + t];
+        }
+        CHECK(std::fabs(p[j * Setup::n + t] - sum) < 1e-3);
       }
-      CHECK(std::fabs(p[j * Setup::n + t] - sum) < 1e-3);
     }
   }
 }
@@ -170,12 +179,14 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
 
   Setup s;
   snmf4j_panels* panels = nullptr;
-  CHECK(snmf4j_panels_create(s.context, 0, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, 5, 0, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, 1, int64_t{1} << 60, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, INT32_MAX, int64_t{1} << 48, &panels) ==
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 0, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 5, 0, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT64, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, 4, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 1, int64_t{1} << 60, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, INT32_MAX, int64_t{1} << 48, &panels) ==
         SNMF4J_OUT_OF_MEMORY);
-  CHECK(snmf4j_panels_create(nullptr, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(nullptr, SNMF4J_FLOAT32, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
   CHECK(panels == nullptr);
 
   std::vector<float> values(Setup::d * Setup::n, 1.0f);
@@ -222,6 +233,17 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   CHECK(message_has("must not be overwritten"));
   odd.before = s.a;
   CHECK(pass(s.a, odd, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  snmf4j_panels* narrow = nullptr;
+  REQUIRE(snmf4j_panels_create(s.context, SNMF4J_BFLOAT16, Setup::k, Setup::n, &narrow) ==
+          SNMF4J_OK);
+  CHECK(snmf4j_dense_statistics(s.a, narrow, s.statistics) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("Y must be SNMF4J_FLOAT32"));
+  odd.before = narrow;
+  CHECK(pass(s.a, odd, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("before must be SNMF4J_FLOAT32"));
+  odd.before = nullptr;
+  CHECK(snmf4j_project(s.a, s.z, narrow) == SNMF4J_INVALID_ARGUMENT);
+  snmf4j_panels_destroy(narrow);
   CHECK(snmf4j_sweep_columns(s.statistics, s.z, 0, 0) == SNMF4J_INVALID_ARGUMENT);
   CHECK(snmf4j_sweep_columns(s.statistics, s.z, 1, -1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(snmf4j_refit(s.statistics, s.z, NAN) == SNMF4J_INVALID_ARGUMENT);
@@ -288,25 +310,54 @@ TEST_CASE("alternating least squares never raises the penalized objective") {
   }
 }
 
-TEST_CASE("a sample is a view of full panels") {
-  Setup s;
-  snmf4j_panels* sample = nullptr;
-  double squares = 0;
-  REQUIRE(snmf4j_panels_sample(s.a, 2, &sample, &squares) == SNMF4J_OK);
-  CHECK(snmf4j_panels_tokens(sample) == 3 * 64);
-  std::vector<float> all(Setup::n), some(3 * 64);
-  double expected = 0;
-  for (int i = 0; i < Setup::d; i++) {
-    REQUIRE(snmf4j_panels_read_rows(s.a, all.data(), Setup::n, i, 1) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_read_rows(sample, some.data(), 3 * 64, i, 1) == SNMF4J_OK);
-    for (int t = 0; t < 3 * 64; t++) {
-      CHECK(some[t] == all[t / 64 * 128 + t % 64]);
-      expected += static_cast<double>(some[t]) * some[t];
-    }
+TEST_CASE("16-bit panels take half the memory and refuse what they cannot hold") {
+  for (int type : {SNMF4J_FLOAT16, SNMF4J_BFLOAT16}) {
+    CAPTURE(type);
+    Setup s(2, SNMF4J_ISA_BEST, type);
+    int64_t before[2], after[2];
+    snmf4j_panels* panels = nullptr;
+    REQUIRE(snmf4j_context_memory(s.context, before) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(s.context, type, 10, 130, &panels) == SNMF4J_OK);
+    REQUIRE(snmf4j_context_memory(s.context, after) == SNMF4J_OK);
+    CHECK(after[0] - before[0] == 3 * 64 * 10 * 2);
+    std::vector<float> values(10 * 130, 1.0f);
+    auto write = [&] {
+      const int by_row = snmf4j_panels_write_rows(panels, SNMF4J_FLOAT32, values.data(), 130, 0, 10,
+                                                  nullptr);
+      CHECK(snmf4j_panels_write_tokens(panels, SNMF4J_FLOAT32, values.data(), 10, 0, 130,
+                                       nullptr) == by_row);
+      return by_row;
+    };
+    values[700] = -65519.996f;
+    CHECK(write() == SNMF4J_OK);
+    values[700] = -65520;
+    CHECK(write() == (type == SNMF4J_FLOAT16 ? SNMF4J_NON_FINITE : SNMF4J_OK));
+    snmf4j_panels_destroy(panels);
   }
-  CHECK(squares == doctest::Approx(expected).epsilon(1e-9));
-  snmf4j_panels_destroy(sample);
-  REQUIRE(snmf4j_panels_sample(s.a, INT64_MAX, &sample, nullptr) == SNMF4J_OK);
-  CHECK(snmf4j_panels_tokens(sample) == 64);
-  snmf4j_panels_destroy(sample);
+}
+
+TEST_CASE("a sample is a view of full panels") {
+  for (int type : {SNMF4J_FLOAT32, SNMF4J_FLOAT16, SNMF4J_BFLOAT16}) {
+    CAPTURE(type);
+    Setup s(2, SNMF4J_ISA_BEST, type);
+    snmf4j_panels* sample = nullptr;
+    double squares = 0;
+    REQUIRE(snmf4j_panels_sample(s.a, 2, &sample, &squares) == SNMF4J_OK);
+    CHECK(snmf4j_panels_tokens(sample) == 3 * 64);
+    std::vector<float> all(Setup::n), some(3 * 64);
+    double expected = 0;
+    for (int i = 0; i < Setup::d; i++) {
+      REQUIRE(snmf4j_panels_read_rows(s.a, all.data(), Setup::n, i, 1) == SNMF4J_OK);
+      REQUIRE(snmf4j_panels_read_rows(sample, some.data(), 3 * 64, i, 1) == SNMF4J_OK);
+      for (int t = 0; t < 3 * 64; t++) {
+        CHECK(some[t] == all[t / 64 * 128 + t % 64]);
+        expected += static_cast<double>(some[t]) * some[t];
+      }
+    }
+    CHECK(squares == doctest::Approx(expected).epsilon(1e-9));
+    snmf4j_panels_destroy(sample);
+    REQUIRE(snmf4j_panels_sample(s.a, INT64_MAX, &sample, nullptr) == SNMF4J_OK);
+    CHECK(snmf4j_panels_tokens(sample) == 64);
+    snmf4j_panels_destroy(sample);
+  }
 }

@@ -5,10 +5,13 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "handles.hpp"
 #include "random.hpp"
+#include "stored.hpp"
 
 using namespace snmf4j;
 
@@ -24,6 +27,18 @@ std::vector<const Kernels*> runnable() {
     }
   }
   return result;
+}
+
+// Runs a check for every instruction set and element type.
+template <typename Check>
+void for_each_type(Check check) {
+  for (const Kernels* kernels : runnable()) {
+    for (const StoredType& type : kStoredTypes) {
+      CAPTURE(kernels->name);
+      CAPTURE(type.name);
+      check(*kernels, type, kernels->*type.kernels);
+    }
+  }
 }
 
 // Sums of 10^3 products of float32 values agree to a few units in the last place of their size.
@@ -56,13 +71,13 @@ Sparse sparse(int outer, int inner, unsigned seed) {
 }  // namespace
 
 TEST_CASE("project") {
-  for (const Kernels* kernels : runnable()) {
-    CAPTURE(kernels->name);
-    const int d = 37, k = 5;
-    Floats a = Floats::signed_values(d * kPanel, 1);
+  for_each_type([](const Kernels&, const StoredType& type, const PanelKernels& kernels) {
+    const int d = 370, k = 5;
+    StoredValues stored(type, Floats::signed_values(d * kPanel, 1));
+    Floats& a = stored.values;
     Sparse z = sparse(k, d, 2);
     Floats p(k * kPanel);
-    kernels->project(a.data(), {k, z.start.data(), z.index.data(), z.value.data()}, p.data());
+    kernels.project(stored.data.data(), {k, z.start.data(), z.index.data(), z.value.data()}, p.data());
     for (int j = 0; j < k; j++) {
       for (int t = 0; t < kPanel; t++) {
         double sum = 0, scale = 0;
@@ -74,7 +89,7 @@ TEST_CASE("project") {
         check_close(p[j * kPanel + t], sum, scale);
       }
     }
-  }
+  });
 }
 
 TEST_CASE("multiply") {
@@ -196,7 +211,6 @@ TEST_CASE("transpose, gram and cross") {
         CAPTURE(d);
         const int padded = padded_rank(k);
         Floats y = Floats::signed_values(k * kPanel, 10);
-        Floats a = Floats::signed_values(d * kPanel, 11);
         Floats yt(kPanel * padded);
         Buffer<double> wide(&Floats::counter, kPanel * padded);
         Buffer<double> gram(&Floats::counter, padded * padded);
@@ -222,18 +236,25 @@ TEST_CASE("transpose, gram and cross") {
             CHECK(std::fabs(gram[j * padded + l] - sum) <= 1e-14 * scale);
           }
         }
-        Floats c(d * padded);
-        for (std::size_t i = 0; i < c.size(); i++) c[i] = 2;
-        kernels->cross(a.data(), d, yt.data(), padded, c.data(), d == 29 ? a.data() : nullptr);
-        for (int i = 0; i < d; i++) {
-          for (int j = 0; j < k; j++) {
-            double sum = 2, scale = 2;
-            for (int t = 0; t < kPanel; t++) {
-              const double term = static_cast<double>(a[i * kPanel + t]) * y[j * kPanel + t];
-              sum += term;
-              scale += std::fabs(term);
+        for (const StoredType& type : kStoredTypes) {
+          CAPTURE(type.name);
+          StoredValues stored(type, Floats::signed_values(d * kPanel, 11));
+          Floats& a = stored.values;
+          Floats c(d * padded);
+          for (std::size_t i = 0; i < c.size(); i++) c[i] = 2;
+          const void* panel = stored.data.data();
+          (kernels->*type.kernels)
+              .cross(panel, d, yt.data(), padded, c.data(), d == 29 ? panel : nullptr);
+          for (int i = 0; i < d; i++) {
+            for (int j = 0; j < k; j++) {
+              double sum = 2, scale = 2;
+              for (int t = 0; t < kPanel; t++) {
+                const double term = static_cast<double>(a[i * kPanel + t]) * y[j * kPanel + t];
+                sum += term;
+                scale += std::fabs(term);
+              }
+              check_close(c[i * padded + j], sum, scale);
             }
-            check_close(c[i * padded + j], sum, scale);
           }
         }
       }
@@ -241,11 +262,11 @@ TEST_CASE("transpose, gram and cross") {
   }
 }
 
-TEST_CASE("residual") {
-  for (const Kernels* kernels : runnable()) {
-    CAPTURE(kernels->name);
+TEST_CASE("residual, squares and widening") {
+  for_each_type([](const Kernels&, const StoredType& type, const PanelKernels& kernels) {
     const int d = 31, k = 4;
-    Floats a = Floats::signed_values(d * kPanel, 12);
+    StoredValues stored(type, Floats::signed_values(d * kPanel, 12));
+    Floats& a = stored.values;
     Floats y = Floats::positive_values(k * kPanel, 13);
     Sparse z = sparse(d, k, 14);
     double expected = 0;
@@ -258,54 +279,59 @@ TEST_CASE("residual") {
         expected += rest * rest;
       }
     }
-    check_close(
-        kernels->residual(a.data(), {d, z.start.data(), z.index.data(), z.value.data()}, y.data()),
-        expected, expected);
-  }
+    check_close(kernels.residual(stored.data.data(),
+                                 {d, z.start.data(), z.index.data(), z.value.data()}, y.data()),
+                expected, expected);
+    double squares = 0;
+    for (std::size_t i = 0; i < a.size(); i++) squares += static_cast<double>(a[i]) * a[i];
+    CHECK(std::fabs(kernels.squares(stored.data.data(), d * kPanel) - squares) <= 1e-14 * squares);
+    Floats widened(d * kPanel);
+    kernels.widen(stored.data.data(), d * kPanel, widened.data());
+    CHECK(std::memcmp(widened.data(), a.data(), d * kPanel * sizeof(float)) == 0);
+    CHECK(kernels.bytes == type.bytes());
+  });
 }
 
 TEST_CASE("packing") {
-  for (const Kernels* kernels : runnable()) {
+  for_each_type([](const Kernels&, const StoredType& type, const PanelKernels& kernels) {
     for (int64_t tokens : {1, 15, 16, 63, 64, 65, 200, 1100}) {
       for (int64_t rows : {1, 4, 17, 40}) {
-        CAPTURE(kernels->name);
         CAPTURE(tokens);
         CAPTURE(rows);
         const int64_t stride = tokens + 3;
         const int64_t panels = (tokens + kPanel - 1) / kPanel;
+        const std::size_t size = static_cast<std::size_t>(panels * rows * kPanel);
         std::vector<float> source(static_cast<std::size_t>(rows * stride));
         std::vector<double> wide(source.size());
         Floats values = Floats::signed_values(source.size(), 15);
         double squares = 0;
         for (int64_t i = 0; i < rows; i++) {
           for (int64_t t = 0; t < tokens; t++) {
-            const float value = values[i * stride + t];
-            source[i * stride + t] = value;
-            squares += static_cast<double>(value) * value;
+            source[i * stride + t] = values[i * stride + t];
+            squares += std::pow(type.round(source[i * stride + t]), 2);
           }
         }
         for (std::size_t i = 0; i < source.size(); i++) wide[i] = source[i];
-        auto check = [&](Floats& packed, PackResult found) {
+        Floats panelled(size);
+        for (int64_t token = 0; token < tokens; token++) {
+          for (int64_t i = 0; i < rows; i++) {
+            panelled[(token / kPanel * rows + i) * kPanel + token % kPanel] =
+                source[i * stride + token];
+          }
+        }
+        StoredValues expected(type, std::move(panelled));
+        Buffer<unsigned char> packed(&Floats::counter, expected.data.size());
+        auto clear = [&] { std::memset(packed.data(), 0xa5, packed.size()); };
+        auto check = [&](PackResult found) {
           CHECK(found.finite);
           // Sums of up to 16 squares are float32.
           CHECK(found.squares == doctest::Approx(squares).epsilon(1e-6));
-          bool same = true;
-          for (int64_t p = 0; p < panels; p++) {
-            for (int64_t i = 0; i < rows; i++) {
-              for (int64_t t = 0; t < kPanel; t++) {
-                const int64_t token = p * kPanel + t;
-                const float expected = token < tokens ? source[i * stride + token] : 0;
-                same = same && packed[(p * rows + i) * kPanel + t] == expected;
-              }
-            }
-          }
-          CHECK(same);
+          CHECK(std::memcmp(packed.data(), expected.data.data(), packed.size()) == 0);
         };
-        Floats packed(panels * rows * kPanel);
-        check(packed,
-              kernels->pack_rows32(source.data(), stride, rows, tokens, packed.data(), rows));
-        Floats again(panels * rows * kPanel);
-        check(again, kernels->pack_rows64(wide.data(), stride, rows, tokens, again.data(), rows));
+        clear();
+        check(kernels.pack_rows32(source.data(), stride, rows, tokens, packed.data(), rows));
+        clear();
+        check(kernels.pack_rows64(wide.data(), stride, rows, tokens, packed.data(), rows));
 
         // The same from token-major sources, a panel at a time.
         std::vector<float> by_token(static_cast<std::size_t>(tokens * (rows + 2)));
@@ -316,48 +342,96 @@ TEST_CASE("packing") {
             by_token_wide[t * (rows + 2) + i] = source[i * stride + t];
           }
         }
-        Floats third(panels * rows * kPanel), fourth(panels * rows * kPanel);
-        PackResult sum{0, true}, sum_wide{0, true};
-        for (int64_t p = 0; p < panels; p++) {
-          const int64_t part = tokens - p * kPanel < kPanel ? tokens - p * kPanel : kPanel;
-          const int64_t from = p * kPanel * (rows + 2);
-          sum.squares += kernels
-                             ->pack_tokens32(by_token.data() + from, rows + 2, rows, part,
-                                             third.data() + p * rows * kPanel)
-                             .squares;
-          sum_wide.squares += kernels
-                                  ->pack_tokens64(by_token_wide.data() + from, rows + 2, rows, part,
-                                                  fourth.data() + p * rows * kPanel)
-                                  .squares;
+        for (bool narrow : {true, false}) {
+          clear();
+          PackResult sum{0, true};
+          for (int64_t p = 0; p < panels; p++) {
+            const int64_t part = tokens - p * kPanel < kPanel ? tokens - p * kPanel : kPanel;
+            const int64_t from = p * kPanel * (rows + 2);
+            void* target = packed.data() + p * rows * kPanel * type.bytes();
+            const PackResult found =
+                narrow ? kernels.pack_tokens32(by_token.data() + from, rows + 2, rows, part, target)
+                       : kernels.pack_tokens64(by_token_wide.data() + from, rows + 2, rows, part,
+                                               target);
+            sum.squares += found.squares;
+            sum.finite = sum.finite && found.finite;
+          }
+          check(sum);
         }
-        check(third, sum);
-        check(fourth, sum_wide);
 
-        // Anything that is not finite is noticed, wherever it lies.
-        for (float bad : {NAN, INFINITY, -INFINITY}) {
+        // Anything that is not finite is noticed, wherever it lies; a NaN of all ones, whose
+        // carry runs over, too.
+        float ones;
+        std::memset(&ones, 0xff, sizeof ones);
+        for (float bad : {NAN, ones, -ones, INFINITY, -INFINITY}) {
           source[(rows - 1) * stride + tokens - 1] = bad;
-          CHECK_FALSE(kernels->pack_rows32(source.data(), stride, rows, tokens, packed.data(), rows)
+          CHECK_FALSE(kernels.pack_rows32(source.data(), stride, rows, tokens, packed.data(), rows)
                           .finite);
           source[(rows - 1) * stride + tokens - 1] = 0;
           by_token[(tokens - 1) % kPanel * (rows + 2)] = bad;
           CHECK_FALSE(kernels
-                          ->pack_tokens32(by_token.data(), rows + 2, rows,
-                                          tokens < kPanel ? tokens : kPanel, third.data())
+                          .pack_tokens32(by_token.data(), rows + 2, rows,
+                                         tokens < kPanel ? tokens : kPanel, packed.data())
                           .finite);
           by_token[(tokens - 1) % kPanel * (rows + 2)] = 0;
         }
         wide[0] = 1e300;
         CHECK_FALSE(
-            kernels->pack_rows64(wide.data(), stride, rows, tokens, packed.data(), rows).finite);
+            kernels.pack_rows64(wide.data(), stride, rows, tokens, packed.data(), rows).finite);
       }
     }
-  }
+  });
 }
 
-TEST_CASE("row sums, extrapolation and C on the support") {
+TEST_CASE("rounding to nearest, ties to even") {
+  for_each_type([](const Kernels&, const StoredType& type, const PanelKernels& kernels) {
+    // Around every element between two powers of two, among denormals and at the largest number:
+    // the element, the tie above it and the floats next to that tie, with both signs.
+    std::vector<float> values{0.0f, -0.0f};
+    for (int exponent : {0, 1, -1, 5, type.least, type.least - 1, type.least - 2, 15}) {
+      const int first = exponent < type.least ? type.least : exponent;
+      const double unit = std::ldexp(1, first - type.mantissa);
+      const double start = exponent < type.least ? 0 : std::ldexp(1, exponent);
+      for (int step : {0, 1, 2, 3, 4, 5, 31, 62, 63, 64, 100, 126, 127}) {
+        const double element = start + step * unit;
+        const float tie = static_cast<float>(element + unit / 2);
+        for (float value : {static_cast<float>(element), std::nextafter(tie, 0.0f), tie,
+                            std::nextafter(tie, INFINITY)}) {
+          values.push_back(value);
+          values.push_back(-value);
+        }
+      }
+    }
+    if (type.mantissa == 10) {
+      for (float value : {65504.0f, 65519.996f, 0x1p-25f, 0x1.000002p-25f, 0x1p-24f, 0x1p-40f,
+                          0x1p-130f}) {
+        values.push_back(value);
+        values.push_back(-value);
+      }
+    }
+    const int64_t count = static_cast<int64_t>(values.size());
+    const int64_t panels = (count + kPanel - 1) / kPanel;
+    Floats padded(panels * kPanel);
+    for (int64_t i = 0; i < count; i++) padded[i] = values[i];
+    StoredValues expected(type, std::move(padded));
+    Buffer<unsigned char> packed(&Floats::counter, expected.data.size());
+    CHECK(kernels.pack_rows32(values.data(), count, 1, count, packed.data(), 1).finite);
+    CHECK(std::memcmp(packed.data(), expected.data.data(), packed.size()) == 0);
+    Floats widened(panels * kPanel);
+    kernels.widen(packed.data(), panels * kPanel, widened.data());
+    CHECK(std::memcmp(widened.data(), expected.values.data(), widened.size() * 4) == 0);
+    if (type.mantissa == 10) {
+      for (float beyond : {65520.0f, -65520.0f, 65536.0f, 1e6f, 1e30f}) {
+        CHECK_FALSE(kernels.pack_rows32(&beyond, 1, 1, 1, packed.data(), 1).finite);
+      }
+    }
+  });
+}
+
+TEST_CASE("row sums and extrapolation") {
   for (const Kernels* kernels : runnable()) {
     CAPTURE(kernels->name);
-    const int k = 5, d = 90;
+    const int k = 5;
     Floats y = Floats::positive_values(k * kPanel, 16);
     Floats before = Floats::positive_values(k * kPanel, 17);
     std::vector<double> sums(k, 1.0);
@@ -373,12 +447,20 @@ TEST_CASE("row sums, extrapolation and C on the support") {
       const double expected = std::fmax(0, y[i] + 0.75 * (y[i] - before[i]));
       CHECK(std::fabs(out[i] - expected) < 1e-6);
     }
-    Floats a = Floats::signed_values(d * kPanel, 18);
+  }
+}
+
+TEST_CASE("C on the support") {
+  for_each_type([](const Kernels&, const StoredType& type, const PanelKernels& kernels) {
+    const int k = 5, d = 90;
+    Floats y = Floats::positive_values(k * kPanel, 16);
+    StoredValues stored(type, Floats::signed_values(d * kPanel, 18));
+    Floats& a = stored.values;
     Sparse z = sparse(k, d, 19);
     Floats c(z.index.size());
     for (std::size_t e = 0; e < c.size(); e++) c[e] = 3;
-    kernels->support_cross(a.data(), {k, z.start.data(), z.index.data(), z.value.data()}, y.data(),
-                           c.data());
+    kernels.support_cross(stored.data.data(), {k, z.start.data(), z.index.data(), z.value.data()},
+                          y.data(), c.data());
     for (int j = 0; j < k; j++) {
       for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
         double sum = 3, scale = 3;
@@ -390,5 +472,5 @@ TEST_CASE("row sums, extrapolation and C on the support") {
         check_close(c[e], sum, scale);
       }
     }
-  }
+  });
 }

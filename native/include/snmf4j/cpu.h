@@ -3,7 +3,8 @@
  *
  * Symbols: A [d, n] activations, Z [d, k] features, Y [k, n] coefficients, P = Z'A, Q = Z'Z,
  * G = YY', C = AY'. Matrices with a token axis are kept in panels of 64 tokens, row after row
- * inside a panel: [panel][row][64]; the last panel is padded with zeros.
+ * inside a panel: [panel][row][64]; the last panel is padded with zeros. A may be stored in 16 bits
+ * an element; Y is float32, and so are products, whose sums are float32 or float64.
  *
  * Every function returns a status and, unless it is SNMF4J_OK, leaves a message for the calling
  * thread in snmf4j_last_message(). Nothing here prints, exits or throws. After an error all handles
@@ -21,7 +22,7 @@
 extern "C" {
 #endif
 
-#define SNMF4J_CPU_ABI 2
+#define SNMF4J_CPU_ABI 3
 
 #if defined(_WIN32)
 #define SNMF4J_API __declspec(dllexport)
@@ -41,8 +42,13 @@ enum {
 /* Instruction sets, each including those before it. */
 enum { SNMF4J_ISA_BEST = 0, SNMF4J_ISA_PORTABLE = 1, SNMF4J_ISA_AVX2 = 2, SNMF4J_ISA_AVX512 = 3 };
 
-/* Element types of memory handed in. */
-enum { SNMF4J_FLOAT32 = 0, SNMF4J_FLOAT64 = 1 };
+/* Element types: of memory handed in the first two, of panels all but the second. */
+enum {
+  SNMF4J_FLOAT32 = 0,
+  SNMF4J_FLOAT64 = 1,
+  SNMF4J_FLOAT16 = 2, /* IEEE 754 binary16, at most 65504 */
+  SNMF4J_BFLOAT16 = 3 /* the upper half of a float32 */
+};
 
 /* What a pass computes of the updated coefficients. */
 enum {
@@ -82,8 +88,8 @@ SNMF4J_API const char* snmf4j_context_blas(const snmf4j_context* context);
 SNMF4J_API int snmf4j_context_memory(const snmf4j_context* context, int64_t* use);
 SNMF4J_API int snmf4j_context_reset_peak(snmf4j_context* context);
 
-/* Zeroed panels for [rows, tokens]. */
-SNMF4J_API int snmf4j_panels_create(snmf4j_context* context, int64_t rows, int64_t tokens,
+/* Zeroed panels for [rows, tokens]. `type` is not SNMF4J_FLOAT64, and for Y SNMF4J_FLOAT32. */
+SNMF4J_API int snmf4j_panels_create(snmf4j_context* context, int type, int64_t rows, int64_t tokens,
                                     snmf4j_panels** result);
 SNMF4J_API int snmf4j_panels_destroy(snmf4j_panels* panels);
 /*
@@ -96,9 +102,11 @@ SNMF4J_API int snmf4j_panels_sample(const snmf4j_panels* panels, int64_t stride,
 SNMF4J_API int64_t snmf4j_panels_tokens(const snmf4j_panels* panels);
 /*
  * Packs rows [row, row + rows) of all tokens from a source of row after row, `stride` elements
- * apart. `squares`, if not null, receives the sum of their squares.
- * SNMF4J_NON_FINITE if an element is not finite, or so large that float32 cannot hold a few of its
- * squares (4e18); the panels then hold garbage.
+ * apart, of SNMF4J_FLOAT32 or SNMF4J_FLOAT64. Elements are rounded to the panels' type, to nearest
+ * and ties to even, float64 ones to float32 before that. `squares`, if not null, receives the sum
+ * of the squares of the rounded ones.
+ * SNMF4J_NON_FINITE if an element is not finite, rounds to an infinity, or is so large that float32
+ * cannot hold a few of its squares (4e18); the panels then hold garbage.
  */
 SNMF4J_API int snmf4j_panels_write_rows(snmf4j_panels* panels, int type, const void* source,
                                         int64_t stride, int64_t row, int64_t rows, double* squares);

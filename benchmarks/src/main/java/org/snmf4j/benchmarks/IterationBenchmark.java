@@ -22,6 +22,7 @@ import org.snmf4j.backend.Backends;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.PassResult;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
@@ -49,6 +50,9 @@ public class IterationBenchmark {
   @Param("0.01")
   double density;
 
+  @Param("FP32")
+  Precision precision;
+
   @Param("2")
   int threads;
 
@@ -66,8 +70,9 @@ public class IterationBenchmark {
     Shape size = Shape.of(shape);
     backend = Backends.open(backendName, new BackendConfig(threads));
     try (Matrix a = BenchmarkData.planted(size.neurons(), size.tokens(), size.rank(), 0)) {
-      activations = backend.pack(a);
+      activations = backend.pack(a, precision);
     }
+    final double packed = backend.memory().current();
     current = backend.newCoefficients(size.rank(), size.tokens());
     try (Matrix y = Matrix.allocate(ElementType.FLOAT32, size.rank(), size.tokens())) {
       SplittableRandom random = new SplittableRandom(0);
@@ -85,11 +90,10 @@ public class IterationBenchmark {
     backend.denseStatistics(activations, current, statistics);
     iteration();
     double bytes = backend.elementType().bytes();
-    double a = bytes * size.neurons() * size.tokens();
     double factors = bytes * size.rank() * ((double) size.neurons() + size.tokens());
     System.out.printf(
         "# memory beyond A and the factors: %.1f %% of A%n",
-        100 * (backend.memory().peak() - a - factors) / a);
+        100 * (backend.memory().peak() - packed - factors) / packed);
   }
 
   /** Frees everything. */

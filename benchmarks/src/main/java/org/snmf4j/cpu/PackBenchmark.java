@@ -22,6 +22,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
@@ -44,6 +45,9 @@ public class PackBenchmark {
   /** Whether the source holds neuron after neuron or token after token. */
   @Param({"neuron-major", "token-major"})
   String layout;
+
+  @Param({"FP32", "FP16", "BF16"})
+  Precision precision;
 
   @Param("2")
   int threads;
@@ -71,7 +75,7 @@ public class PackBenchmark {
       stored.writeRow(i, 0, row, 0, row.length);
     }
     source = layout.equals("neuron-major") ? stored : stored.transpose();
-    target = (CpuActivations) backend.pack(source);
+    target = (CpuActivations) backend.pack(source, precision);
     copySource = stored.rowBytes(0, stored.rows());
     copyTarget = ByteBuffer.allocateDirect(copySource.capacity());
     pool = Executors.newFixedThreadPool(threads);
@@ -102,13 +106,13 @@ public class PackBenchmark {
   /** Into existing memory. */
   @Benchmark
   public double pack() {
-    return Transfer.write(source, target.panels, "activations");
+    return Transfer.write(source, target.panels, "activations", () -> {});
   }
 
   /** Into new memory, which is freed again. */
   @Benchmark
   public double packFresh() {
-    try (Activations packed = backend.pack(source)) {
+    try (Activations packed = backend.pack(source, precision)) {
       return packed.squaredNorm();
     }
   }

@@ -1,5 +1,6 @@
 package org.snmf4j;
 
+import org.snmf4j.backend.Precision;
 import org.snmf4j.solver.StopReason;
 
 /**
@@ -8,13 +9,14 @@ import org.snmf4j.solver.StopReason;
  * @param iterations iterations done
  * @param bestIteration 1-based iteration that the model's factors belong to
  * @param losses ‖A − ZY‖² after every iteration; a copy is returned
- * @param squaredNorm ‖A‖²
+ * @param squaredNorm ‖A‖² as it was stored
  * @param stopReason why it ended
  * @param seconds wall time, packing and initialization included
  * @param solver the algorithm
  * @param featureDensity the feature density asked for
  * @param coefficientPenalty the coefficient penalty, as a fraction of the root mean square token
  *     norm
+ * @param precision how A was stored while it was fitted
  * @param initialization name of the start
  * @param backend name of the backend that ran
  * @param backendDescription what it ran on
@@ -32,6 +34,7 @@ public record FitReport(
     Solver solver,
     double featureDensity,
     double coefficientPenalty,
+    Precision precision,
     String initialization,
     String backend,
     String backendDescription,

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.error.FileFormatException;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.error.SnmfException;
@@ -38,6 +39,7 @@ final class ModelFile {
         .metadata("solver", report.solver().name())
         .metadata("feature_density", Double.toString(report.featureDensity()))
         .metadata("coefficient_penalty", Double.toString(report.coefficientPenalty()))
+        .metadata("precision", report.precision().name())
         .metadata("initialization", report.initialization())
         .metadata("backend", report.backend())
         .metadata("backend_description", report.backendDescription())
@@ -154,6 +156,13 @@ final class ModelFile {
       return penalty;
     }
 
+    /** Models of before there was a choice do not name it. */
+    private Precision precision() {
+      return metadata.containsKey("precision")
+          ? parse("precision", Precision::valueOf)
+          : Precision.FP32;
+    }
+
     FitReport report() {
       double[] losses = doubles("losses");
       int iterations = parse("iterations", Integer::parseInt);
@@ -182,6 +191,7 @@ final class ModelFile {
           parse("solver", Solver::valueOf),
           parse("feature_density", Double::parseDouble),
           penalty(),
+          precision(),
           text("initialization"),
           text("backend"),
           text("backend_description"),

@@ -36,6 +36,7 @@ public final class Snmf {
    * @throws InvalidArgumentException if the rank exceeds min(d, n) or A is all zero or too large to
    *     square
    * @throws org.snmf4j.error.NonFiniteValueException if A holds NaN or an infinity
+   * @throws org.snmf4j.error.ValueRangeException if A holds a value beyond the options' precision
    * @throws org.snmf4j.error.BackendUnavailableException if a named backend cannot run here
    * @throws org.snmf4j.error.CancelledException if the options' cancellation says so
    */
@@ -54,7 +55,7 @@ public final class Snmf {
     requireRank(activations, options.rank());
     long begin = System.nanoTime();
     backend.resetPeak();
-    try (Activations packed = backend.pack(activations)) {
+    try (Activations packed = backend.pack(activations, options.precision())) {
       if (!(packed.squaredNorm() > 0)) {
         throw new InvalidArgumentException("activations", "all zero", "nonzero somewhere");
       }
@@ -81,6 +82,7 @@ public final class Snmf {
                 options.solver(),
                 options.featureDensity(),
                 options.coefficientPenalty(),
+                options.precision(),
                 options.initialization().name(),
                 backend.name(),
                 backend.description(),

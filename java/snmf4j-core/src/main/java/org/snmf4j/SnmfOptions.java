@@ -9,6 +9,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.solver.FitProgress;
 import org.snmf4j.solver.Monitor;
@@ -27,6 +28,7 @@ public final class SnmfOptions {
   private final Duration timeLimit;
   private final double ridge;
   private final double coefficientPenalty;
+  private final Precision precision;
   private final String backend;
   private final int threads;
   private final Map<String, String> attributes;
@@ -48,6 +50,7 @@ public final class SnmfOptions {
     timeLimit = builder.timeLimit;
     ridge = builder.ridge;
     coefficientPenalty = builder.coefficientPenalty;
+    precision = builder.precision;
     backend = builder.backend;
     threads = builder.threads;
     attributes = builder.attributes;
@@ -123,6 +126,11 @@ public final class SnmfOptions {
     return coefficientPenalty;
   }
 
+  /** How the backend stores the activations. */
+  public Precision precision() {
+    return precision;
+  }
+
   /** A backend's name, or {@code "auto"}. */
   public String backend() {
     return backend;
@@ -166,6 +174,7 @@ public final class SnmfOptions {
     private Duration timeLimit;
     private double ridge = 1e-6;
     private double coefficientPenalty;
+    private Precision precision = Precision.FP32;
     private String backend = Backends.AUTO;
     private int threads = BackendConfig.defaults().threads();
     private Map<String, String> attributes = Map.of();
@@ -284,6 +293,17 @@ public final class SnmfOptions {
             "coefficient penalty", coefficientPenalty, "finite and not negative");
       }
       this.coefficientPenalty = coefficientPenalty;
+      return this;
+    }
+
+    /**
+     * How the backend stores the activations while it fits; default {@link Precision#FP32}. The
+     * 16-bit ones need half the memory and are faster where reading A takes most of the time; the
+     * loss is then that of the rounded activations. Products are computed in float32 or float64 all
+     * the same. {@link Precision#FP16} refuses magnitudes beyond 65504.
+     */
+    public Builder precision(Precision precision) {
+      this.precision = Objects.requireNonNull(precision, "precision");
       return this;
     }
 

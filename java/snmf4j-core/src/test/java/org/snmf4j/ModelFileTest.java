@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.error.FileAccessException;
 import org.snmf4j.error.FileFormatException;
 import org.snmf4j.fixture.Planted;
@@ -100,9 +101,24 @@ class ModelFileTest {
     requireRefused("metadata " + key + " is missing");
   }
 
+  /** Files of before there was a choice. */
+  @Test
+  void modelsWithoutAPrecisionAreFp32() {
+    assertEquals("FP32", metadata.remove("precision"));
+    rewrite();
+    try (SnmfModel model = SnmfModel.load(file)) {
+      assertEquals(Precision.FP32, model.report().precision());
+    }
+    metadata.put("precision", "BF16");
+    rewrite();
+    try (SnmfModel model = SnmfModel.load(file)) {
+      assertEquals(Precision.BF16, model.report().precision());
+    }
+  }
+
   @Test
   void everyKeyIsTested() {
-    assertEquals(18, metadata.size(), () -> "a new key needs a test: " + metadata.keySet());
+    assertEquals(19, metadata.size(), () -> "a new key needs a test: " + metadata.keySet());
   }
 
   @ParameterizedTest
@@ -156,6 +172,7 @@ class ModelFileTest {
         "solver|multiplicative",
         "feature_density|1%",
         "coefficient_penalty|none",
+        "precision|FP8",
         "threads|two",
         "seed|0x10",
         "peak_bytes|1e6",

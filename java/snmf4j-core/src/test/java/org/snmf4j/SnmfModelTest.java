@@ -131,6 +131,7 @@ class SnmfModelTest {
       assertEquals(before.seconds(), after.seconds());
       assertEquals(before.solver(), after.solver());
       assertEquals(before.featureDensity(), after.featureDensity());
+      assertEquals(before.precision(), after.precision());
       assertEquals(before.initialization(), after.initialization());
       assertEquals(before.backend(), after.backend());
       assertEquals(before.backendDescription(), after.backendDescription());

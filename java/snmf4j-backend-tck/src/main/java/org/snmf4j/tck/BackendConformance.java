@@ -42,6 +42,24 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("packing in fp32, fp16 and bf16")
+  class Precisions extends PrecisionSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("operations on fp32, fp16 and bf16")
+  class StoredOperations extends StoredOperationSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("samples")
   class Samples extends SampleSuite {
     @Override

@@ -2,6 +2,7 @@ package org.snmf4j.tck;
 
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.snmf4j.backend.Precision;
 
 /**
  * Data of one shape: signed activations with heavy tails, features of some density, non-negative
@@ -22,12 +23,16 @@ final class Instance {
   final double[][] z;
   final double[][] y;
 
+  /** How A is to be packed; it holds only such numbers. */
+  final Precision precision;
+
   private final String name;
 
   Instance(int neurons, int tokens, int rank, double density) {
     this.neurons = neurons;
     this.tokens = tokens;
     this.rank = rank;
+    precision = Precision.FP32;
     keep = (int) Math.max(1, Math.ceil(density * neurons));
     name = "d=" + neurons + " n=" + tokens + " k=" + rank + " density=" + density;
     SplittableRandom random = new SplittableRandom(31L * neurons + 1009L * tokens + rank);
@@ -39,6 +44,23 @@ final class Instance {
     }
     z = features(random);
     y = coefficients(random);
+  }
+
+  private Instance(Instance other, Precision precision) {
+    neurons = other.neurons;
+    tokens = other.tokens;
+    rank = other.rank;
+    keep = other.keep;
+    a = Rounding.of(other.a, precision);
+    z = other.z;
+    y = other.y;
+    this.precision = precision;
+    name = other.name + " " + precision;
+  }
+
+  /** The same with A rounded to a precision. */
+  Instance in(Precision precision) {
+    return new Instance(this, precision);
   }
 
   /** Every shape whose rank it admits; the densities take turns. */

@@ -104,7 +104,7 @@ abstract class PassChecks extends Suite {
   /** Everything about a pass but the rule itself; returns Y′. */
   private double[][] requirePass(Instance instance, UpdateRule rule, Reading reading) {
     double[] rowScale = reading.rowScale();
-    try (Activations a = pack(instance.a);
+    try (Activations a = pack(instance);
         Features z = features(instance.z);
         Coefficients y = coefficients(instance.y);
         Coefficients before =

@@ -34,7 +34,7 @@ abstract class SampleSuite extends Suite {
         .toArray();
   }
 
-  private static double[][] select(double[][] values, int[] tokens) {
+  static double[][] select(double[][] values, int[] tokens) {
     return Arrays.stream(values)
         .map(row -> Arrays.stream(tokens).mapToDouble(token -> row[token]).toArray())
         .toArray(double[][]::new);

@@ -14,6 +14,7 @@ import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
 import org.snmf4j.backend.Momentum;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
@@ -58,6 +59,9 @@ abstract class Suite {
       backend.pass(a, z, hals, y, null, null, p, Refresh.GRAM, s);
       backend.pass(a, z, hals, y, null, null, p, Refresh.SUPPORT, s);
       backend.project(a, z, p);
+      try (Activations narrow = backend.pack(values, Precision.BF16)) {
+        backend.project(narrow, z, p);
+      }
       backend.residual(a, z, y);
       backend.denseStatistics(a, y, s);
       backend.ridgeSolve(s, 1e-6, z);
@@ -89,6 +93,16 @@ abstract class Suite {
   final Activations pack(double[][] values) {
     try (Matrix matrix = Matrix.of(values)) {
       return backend.pack(matrix);
+    }
+  }
+
+  final Activations pack(Instance instance) {
+    return pack(instance.a, instance.precision);
+  }
+
+  final Activations pack(double[][] values, Precision precision) {
+    try (Matrix matrix = Matrix.of(values)) {
+      return backend.pack(matrix, precision);
     }
   }
 

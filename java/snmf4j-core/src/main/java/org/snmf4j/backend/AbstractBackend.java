@@ -1,9 +1,12 @@
 package org.snmf4j.backend;
 
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.error.NonFiniteValueException;
+import org.snmf4j.error.ValueRangeException;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -22,7 +25,7 @@ public abstract class AbstractBackend implements Backend {
   /**
    * @param columns the tokens to take, or null for all
    */
-  protected abstract Activations doPack(Matrix activations, long[] columns);
+  protected abstract Activations doPack(Matrix activations, long[] columns, Precision precision);
 
   protected abstract Coefficients doNewCoefficients(int rank, long tokens);
 
@@ -77,13 +80,15 @@ public abstract class AbstractBackend implements Backend {
   protected abstract void doClose();
 
   @Override
-  public final Activations pack(Matrix activations) {
+  public final Activations pack(Matrix activations, Precision precision) {
+    Objects.requireNonNull(precision, "precision");
     Checks.positive("neurons", activations.rows(), Integer.MAX_VALUE - 64);
-    return locked(() -> registered(doPack(activations, null)));
+    return locked(() -> registered(doPack(activations, null, precision)));
   }
 
   @Override
-  public final Activations pack(Matrix activations, long[] columns) {
+  public final Activations pack(Matrix activations, long[] columns, Precision precision) {
+    Objects.requireNonNull(precision, "precision");
     Checks.positive("neurons", activations.rows(), Integer.MAX_VALUE - 64);
     Checks.positive("number of columns", columns.length, Integer.MAX_VALUE);
     long[] checked = columns.clone();
@@ -93,7 +98,7 @@ public abstract class AbstractBackend implements Backend {
             "column", column, "between 0 and " + (activations.columns() - 1));
       }
     }
-    return locked(() -> registered(doPack(activations, checked)));
+    return locked(() -> registered(doPack(activations, checked, precision)));
   }
 
   @Override
@@ -338,6 +343,18 @@ public abstract class AbstractBackend implements Backend {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Refuses values that a precision cannot store; for backends that notice only afterwards that
+   * there was one. Row by row, or in the order of the columns if they are given.
+   *
+   * @param columns the tokens to look at, or null for all
+   * @throws NonFiniteValueException naming the first NaN or infinity
+   * @throws ValueRangeException naming the first value beyond the precision
+   */
+  protected static void requireStorable(Matrix activations, long[] columns, Precision precision) {
+    Storable.require(activations, columns, precision);
   }
 
   private <R extends Resident> R registered(R resident) {

@@ -4,11 +4,13 @@ package org.snmf4j.backend;
 public abstract class Activations extends Resident {
   private final int neurons;
   private final long tokens;
+  private final Precision precision;
 
-  protected Activations(AbstractBackend owner, int neurons, long tokens) {
+  protected Activations(AbstractBackend owner, int neurons, long tokens, Precision precision) {
     super(owner);
     this.neurons = neurons;
     this.tokens = tokens;
+    this.precision = precision;
   }
 
   /** d. */
@@ -21,6 +23,11 @@ public abstract class Activations extends Resident {
     return tokens;
   }
 
-  /** ‖A‖², summed in float64 while packing. */
+  /** How the elements are stored. */
+  public final Precision precision() {
+    return precision;
+  }
+
+  /** ‖A‖² of the elements as they are stored, summed in float64 while packing. */
   public abstract double squaredNorm();
 }

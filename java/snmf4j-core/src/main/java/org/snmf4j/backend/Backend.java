@@ -31,22 +31,37 @@ public interface Backend extends AutoCloseable {
   /** Element type that the backend computes in and that downloads have. */
   ElementType elementType();
 
+  /** As {@link #pack(Matrix, Precision)}, stored in {@link Precision#FP32}. */
+  default Activations pack(Matrix activations) {
+    return pack(activations, Precision.FP32);
+  }
+
   /**
-   * Copies activations to where the backend computes.
+   * Copies activations to where the backend computes. A backend may keep more bytes per element
+   * than the precision has, but computes with what {@link Precision#round} gives.
    *
    * @param activations A {@code [d, n]}, a column per token, in any layout; finite
+   * @param precision how elements are stored
    * @throws org.snmf4j.error.NonFiniteValueException naming the first NaN or infinity
+   * @throws org.snmf4j.error.ValueRangeException naming the first value beyond the precision
    */
-  Activations pack(Matrix activations);
+  Activations pack(Matrix activations, Precision precision);
+
+  /** As {@link #pack(Matrix, long[], Precision)}, stored in {@link Precision#FP32}. */
+  default Activations pack(Matrix activations, long[] columns) {
+    return pack(activations, columns, Precision.FP32);
+  }
 
   /**
    * Copies chosen tokens to where the backend computes; drops padding, or takes a sample.
    *
    * @param activations A {@code [d, n]}, a column per token, in any layout
    * @param columns the tokens to take, each between 0 and n − 1; at least one; may repeat
+   * @param precision how elements are stored
    * @throws org.snmf4j.error.NonFiniteValueException if a chosen token holds a NaN or infinity
+   * @throws org.snmf4j.error.ValueRangeException if one holds a value beyond the precision
    */
-  Activations pack(Matrix activations, long[] columns);
+  Activations pack(Matrix activations, long[] columns, Precision precision);
 
   /** Zero coefficients {@code [rank, tokens]}. */
   Coefficients newCoefficients(int rank, long tokens);
@@ -59,8 +74,8 @@ public interface Backend extends AutoCloseable {
 
   /**
    * Every {@code stride}-th panel of 64 tokens of A, from the first on, without a copy: a sample
-   * that costs nothing. A last panel of fewer tokens is left out, unless it is the only one.
-   * Closing {@code a} closes its samples too.
+   * that costs nothing and has A's precision. A last panel of fewer tokens is left out, unless it
+   * is the only one. Closing {@code a} closes its samples too.
    *
    * @param stride at least 1
    */

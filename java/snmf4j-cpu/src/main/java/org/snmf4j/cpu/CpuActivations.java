@@ -1,6 +1,7 @@
 package org.snmf4j.cpu;
 
 import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.cpu.CpuLibrary.Panels;
 
 /** Packed activations in native memory. */
@@ -8,8 +9,14 @@ final class CpuActivations extends Activations {
   final Panels panels;
   private final double squaredNorm;
 
-  CpuActivations(CpuBackend owner, int neurons, long tokens, Panels panels, double squaredNorm) {
-    super(owner, neurons, tokens);
+  CpuActivations(
+      CpuBackend owner,
+      int neurons,
+      long tokens,
+      Precision precision,
+      Panels panels,
+      double squaredNorm) {
+    super(owner, neurons, tokens, precision);
     this.panels = panels;
     this.squaredNorm = squaredNorm;
   }

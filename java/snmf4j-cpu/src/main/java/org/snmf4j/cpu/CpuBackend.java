@@ -11,6 +11,7 @@ import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
 import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
@@ -65,16 +66,17 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
-  protected Activations doPack(Matrix activations, long[] columns) {
+  protected Activations doPack(Matrix activations, long[] columns, Precision precision) {
     int neurons = Math.toIntExact(activations.rows());
     long tokens = columns == null ? activations.columns() : columns.length;
-    Panels panels = newPanels(neurons, tokens);
+    Panels panels = newPanels(neurons, tokens, precision);
+    Runnable search = () -> requireStorable(activations, columns, precision);
     try {
       double squares =
           columns == null
-              ? Transfer.write(activations, panels, "activations")
-              : Transfer.write(activations, columns, panels, "activations");
-      return new CpuActivations(this, neurons, tokens, panels, squares);
+              ? Transfer.write(activations, panels, "activations", search)
+              : Transfer.write(activations, columns, panels, "activations", search);
+      return new CpuActivations(this, neurons, tokens, precision, panels, squares);
     } catch (RuntimeException | Error e) {
       CpuLibrary.snmf4j_panels_destroy(panels);
       throw e;
@@ -83,14 +85,20 @@ final class CpuBackend extends AbstractBackend {
 
   @Override
   protected Coefficients doNewCoefficients(int rank, long tokens) {
-    return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens));
+    return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens, Precision.FP32));
   }
 
-  private Panels newPanels(long rows, long tokens) {
+  private Panels newPanels(long rows, long tokens, Precision precision) {
     Panels panels = new Panels();
+    int type =
+        switch (precision) {
+          case FP32 -> CpuLibrary.FLOAT32;
+          case FP16 -> CpuLibrary.FLOAT16;
+          case BF16 -> CpuLibrary.BFLOAT16;
+        };
     check(
-        CpuLibrary.snmf4j_panels_create(context, rows, tokens, panels),
-        "allocate " + rows + " x " + tokens + " float32 values");
+        CpuLibrary.snmf4j_panels_create(context, type, rows, tokens, panels),
+        "allocate " + rows + " x " + tokens + " " + precision + " values");
     return panels;
   }
 
@@ -146,7 +154,7 @@ final class CpuBackend extends AbstractBackend {
         CpuLibrary.snmf4j_panels_sample(panels(a), stride, view, squares),
         "sample the activations");
     long tokens = CpuLibrary.snmf4j_panels_tokens(view);
-    return new CpuActivations(this, a.neurons(), tokens, view, squares[0]);
+    return new CpuActivations(this, a.neurons(), tokens, a.precision(), view, squares[0]);
   }
 
   @Override
@@ -169,7 +177,8 @@ final class CpuBackend extends AbstractBackend {
     check(
         CpuLibrary.snmf4j_compress(panels(a), columns(basis), panels, squares),
         "compress the activations to " + basis.rank() + " x " + a.tokens());
-    return new CpuActivations(this, basis.rank(), a.tokens(), panels, squares[0]);
+    return new CpuActivations(
+        this, basis.rank(), a.tokens(), Precision.FP32, panels, squares[0]);
   }
 
   @Override

@@ -15,7 +15,7 @@ final class CpuCoefficients extends Coefficients {
 
   @Override
   protected void doUpload(Matrix values) {
-    Transfer.write(values, panels, "coefficients");
+    Transfer.write(values, panels, "coefficients", () -> values.requireFinite("coefficients"));
   }
 
   @Override

@@ -20,10 +20,10 @@ import org.bytedeco.javacpp.annotation.Platform;
 @NoException
 final class CpuLibrary {
   /** Name of the shared library; ends in the interface's version. */
-  static final String NAME = "snmf4j-cpu-2";
+  static final String NAME = "snmf4j-cpu-3";
 
   /** SNMF4J_CPU_ABI of the header that this class was written against. */
-  static final int ABI = 2;
+  static final int ABI = 3;
 
   static final int OK = 0;
   static final int OUT_OF_MEMORY = 2;
@@ -37,6 +37,8 @@ final class CpuLibrary {
 
   static final int FLOAT32 = 0;
   static final int FLOAT64 = 1;
+  static final int FLOAT16 = 2;
+  static final int BFLOAT16 = 3;
 
   static final int RULE_MULTIPLICATIVE = 0;
   static final int RULE_HALS = 1;
@@ -141,7 +143,7 @@ final class CpuLibrary {
   static native int snmf4j_context_reset_peak(Context context);
 
   static native int snmf4j_panels_create(
-      Context context, long rows, long tokens, @ByPtrPtr Panels result);
+      Context context, int type, long rows, long tokens, @ByPtrPtr Panels result);
 
   static native int snmf4j_panels_destroy(Panels panels);
 

@@ -24,15 +24,16 @@ final class Transfer {
    * Packs {@code [rows, tokens]} values.
    *
    * @param name what to call them in errors
+   * @param search throws, naming it, if it finds a value that the panels refuse
    * @return the sum of their squares
    */
-  static double write(Matrix values, Panels panels, String name) {
+  static double write(Matrix values, Panels panels, String name, Runnable search) {
     return values.isRowMajor()
-        ? writeRows(values, panels, name)
-        : writeTokens(values, values.transpose(), panels, name);
+        ? writeRows(values, panels, name, search)
+        : writeTokens(values.transpose(), panels, name, search);
   }
 
-  private static double writeRows(Matrix values, Panels panels, String name) {
+  private static double writeRows(Matrix values, Panels panels, String name, Runnable search) {
     double[] squares = new double[1];
     double total = 0;
     long count;
@@ -53,13 +54,14 @@ final class Transfer {
       }
       int status =
           CpuLibrary.snmf4j_panels_write_rows(panels, type, source, stride, row, count, squares);
-      check(status, values, name);
+      check(status, name, search);
       total += squares[0];
     }
     return total;
   }
 
-  private static double writeTokens(Matrix values, Matrix tokenMajor, Panels panels, String name) {
+  private static double writeTokens(
+      Matrix tokenMajor, Panels panels, String name, Runnable search) {
     double[] squares = new double[1];
     double total = 0;
     long tokens = tokenMajor.rows();
@@ -85,14 +87,14 @@ final class Transfer {
       int status =
           CpuLibrary.snmf4j_panels_write_tokens(
               panels, type, source, stride, token, count, squares);
-      check(status, values, name);
+      check(status, name, search);
       total += squares[0];
     }
     return total;
   }
 
   /** Packs chosen columns of {@code values}. */
-  static double write(Matrix values, long[] columns, Panels panels, String name) {
+  static double write(Matrix values, long[] columns, Panels panels, String name, Runnable search) {
     Matrix tokenMajor = values.transpose();
     int rows = Math.toIntExact(values.rows());
     int block = Math.max(PANEL, BUFFER / rows / PANEL * PANEL);
@@ -109,7 +111,7 @@ final class Transfer {
       int status =
           CpuLibrary.snmf4j_panels_write_tokens(
               panels, CpuLibrary.FLOAT32, target, rows, from, count, squares);
-      check(status, values, name);
+      check(status, name, search);
       total += squares[0];
     }
     return total;
@@ -178,10 +180,10 @@ final class Transfer {
     return ByteBuffer.allocateDirect((int) count * Float.BYTES).order(ByteOrder.nativeOrder());
   }
 
-  /** Turns a status into an exception; finds the element that is not finite. */
-  private static void check(int status, Matrix values, String name) {
+  /** Turns a status into an exception; finds the element that was refused. */
+  private static void check(int status, String name, Runnable search) {
     if (status == CpuLibrary.NON_FINITE) {
-      values.requireFinite(name);
+      search.run();
       throw new InvalidArgumentException(
           name, "too large for float32 arithmetic somewhere", "at most 1e18 in magnitude");
     }

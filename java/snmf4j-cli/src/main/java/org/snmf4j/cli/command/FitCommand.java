@@ -148,6 +148,7 @@ final class FitCommand implements Runnable {
     facts.put("peak_bytes", report.peakBytes());
     facts.put("solver", lower(report.solver()));
     facts.put("coefficient_penalty", report.coefficientPenalty());
+    facts.put("precision", lower(report.precision()));
     facts.put("initialization", report.initialization());
     facts.put("rank", model.rank());
     facts.put("density", report.featureDensity());

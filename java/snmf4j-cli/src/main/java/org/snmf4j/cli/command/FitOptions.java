@@ -4,6 +4,7 @@ import java.time.Duration;
 import org.snmf4j.Initialization;
 import org.snmf4j.SnmfOptions;
 import org.snmf4j.Solver;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.io.MatrixFile;
 import org.snmf4j.matrix.Matrix;
 import picocli.CommandLine.ArgGroup;
@@ -43,6 +44,14 @@ final class FitOptions {
               + " norm; 0.03 to 0.07 makes coefficients several times sparser (default:"
               + " ${DEFAULT-VALUE}).")
   private double coefficientPenalty = DEFAULTS.coefficientPenalty();
+
+  @Option(
+      names = "--precision",
+      paramLabel = "NAME",
+      description =
+          "How the activations are held in memory: fp32, fp16 or bf16 (default: ${DEFAULT-VALUE})."
+              + " The latter two take half of it; fp16 ends at 65504.")
+  private Precision precision = DEFAULTS.precision();
 
   @ArgGroup(exclusive = true)
   private Start start = new Start();
@@ -127,6 +136,7 @@ final class FitOptions {
             .featureDensity(density)
             .solver(solver)
             .coefficientPenalty(coefficientPenalty)
+            .precision(precision)
             .maxIterations(iterations)
             .patience(patience)
             .tolerance(tolerance)

@@ -169,6 +169,19 @@ class FitCommandTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"fp32", "fp16", "BF16"})
+  void activationsAreStoredInAPrecision(String name) {
+    Path output = directory.resolve("model.safetensors");
+    Run run = fit(output, "--rank", 3, "--density", 0.4, "--precision", name, "--json");
+    assertEquals(0, run.status(), run.err());
+    String lower = name.toLowerCase(java.util.Locale.ROOT);
+    assertEquals(lower, run.json().get("precision").textValue());
+    try (SnmfModel model = SnmfModel.load(output)) {
+      assertEquals(lower, model.report().precision().toString());
+    }
+  }
+
   @Test
   void readsTensorsOfSafetensorsFiles() {
     Path first = directory.resolve("first.safetensors");
@@ -278,6 +291,7 @@ class FitCommandTest {
         "--rank 2 --solver newton | Invalid value for option '--solver'",
         "--rank 2 --coefficient-penalty 0.1 | coefficient penalty is 0.1 but must be 0 for the",
         "--rank 2 --solver als --coefficient-penalty -1 | coefficient penalty is -1.0 but must be",
+        "--rank 2 --precision fp8 | Invalid value for option '--precision'",
         "--rank 2 --init magic | Invalid value for option '--init'",
         "--rank 2 --backend quantum | there is no backend 'quantum', only auto, ",
         "--rank 2 --init svd --init-coefficients Y0.npy | mutually exclusive",

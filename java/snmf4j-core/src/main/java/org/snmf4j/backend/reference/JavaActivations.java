@@ -1,6 +1,7 @@
 package org.snmf4j.backend.reference;
 
 import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Precision;
 
 /** Packed activations on the heap, or some panels of others. */
 final class JavaActivations extends Activations {
@@ -12,8 +13,8 @@ final class JavaActivations extends Activations {
   /**
    * @param shared whether the panels belong to other activations, which count them
    */
-  JavaActivations(JavaBackend owner, Panels panels, boolean shared) {
-    super(owner, panels.rows, panels.tokens);
+  JavaActivations(JavaBackend owner, Panels panels, Precision precision, boolean shared) {
+    super(owner, panels.rows, panels.tokens, precision);
     this.backend = owner;
     this.panels = panels;
     double sum = 0;

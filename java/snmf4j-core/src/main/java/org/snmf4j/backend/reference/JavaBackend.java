@@ -7,6 +7,7 @@ import org.snmf4j.backend.Features;
 import org.snmf4j.backend.MemoryUse;
 import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
@@ -44,21 +45,23 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
-  protected Activations doPack(Matrix activations, long[] columns) {
+  protected Activations doPack(Matrix activations, long[] columns, Precision precision) {
+    requireStorable(activations, columns, precision);
     long tokens = columns == null ? activations.columns() : columns.length;
     Panels panels = Panels.allocate(Math.toIntExact(activations.rows()), tokens);
     if (columns == null) {
-      activations.requireFinite("activations");
       panels.upload(activations);
     } else {
       panels.upload(activations, columns);
     }
-    return new JavaActivations(this, panels, false);
+    panels.round(precision);
+    return new JavaActivations(this, panels, precision, false);
   }
 
   @Override
   protected Activations doSample(Activations a, int stride) {
-    return new JavaActivations(this, ((JavaActivations) a).panels.sample(stride), true);
+    Panels sample = ((JavaActivations) a).panels.sample(stride);
+    return new JavaActivations(this, sample, a.precision(), true);
   }
 
   @Override
@@ -139,7 +142,7 @@ final class JavaBackend extends AbstractBackend {
             PanelKernels.project(source.data[p], (JavaFeatures) basis, target.data[p]);
           }
         });
-    return new JavaActivations(this, target, false);
+    return new JavaActivations(this, target, Precision.FP32, false);
   }
 
   @Override

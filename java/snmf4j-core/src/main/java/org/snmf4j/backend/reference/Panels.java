@@ -1,7 +1,7 @@
 package org.snmf4j.backend.reference;
 
+import org.snmf4j.backend.Precision;
 import org.snmf4j.error.MemoryExhaustedException;
-import org.snmf4j.error.NonFiniteValueException;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
@@ -90,17 +90,24 @@ final class Panels {
     }
   }
 
-  /** Copies chosen columns of {@code values} in, all finite. */
+  /** Copies chosen columns of {@code values} in. */
   void upload(Matrix values, long[] columns) {
     for (int token = 0; token < columns.length; token++) {
       double[] panel = data[token / WIDTH];
       int at = token % WIDTH;
       for (int i = 0; i < rows; i++) {
-        double value = values.get(i, columns[token]);
-        if (!Double.isFinite(value)) {
-          throw new NonFiniteValueException("activations", i, columns[token], value);
+        panel[i * WIDTH + at] = values.get(i, columns[token]);
+      }
+    }
+  }
+
+  /** Makes the values what the precision can store; they stay float64. */
+  void round(Precision precision) {
+    if (precision != Precision.FP32) {
+      for (double[] panel : data) {
+        for (int i = 0; i < panel.length; i++) {
+          panel[i] = precision.round(panel[i]);
         }
-        panel[i * WIDTH + at] = value;
       }
     }
   }
