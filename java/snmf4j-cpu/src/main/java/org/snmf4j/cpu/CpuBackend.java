@@ -82,6 +82,12 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doRepack(Matrix activations, Activations target) {
+    CpuActivations packed = (CpuActivations) target;
+    packed.squaredNorm = Transfer.write(activations, packed.panels, "activations");
+  }
+
+  @Override
   protected Coefficients doNewCoefficients(int rank, long tokens) {
     return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens));
   }

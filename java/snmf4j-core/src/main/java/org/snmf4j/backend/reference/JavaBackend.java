@@ -57,6 +57,14 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doRepack(Matrix activations, Activations target) {
+    activations.requireFinite("activations");
+    JavaActivations packed = (JavaActivations) target;
+    packed.panels.upload(activations);
+    packed.changed();
+  }
+
+  @Override
   protected Activations doSample(Activations a, int stride) {
     return new JavaActivations(this, ((JavaActivations) a).panels.sample(stride), true);
   }
