@@ -3,16 +3,10 @@ package org.snmf4j;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
-import org.snmf4j.backend.Coefficients;
-import org.snmf4j.backend.Features;
-import org.snmf4j.backend.Refresh;
-import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.error.InvalidArgumentException;
-import org.snmf4j.error.NonFiniteValueException;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -23,15 +17,6 @@ import org.snmf4j.matrix.Matrix;
  * threads while open.
  */
 public final class SnmfModel implements AutoCloseable {
-  /** Sweeps after which {@link #encode} gives up; convergence takes tens. */
-  private static final int ENCODE_SWEEPS = 2000;
-
-  /** Remaining error of {@link #encode}, see {@link UpdateRule.Hals}. */
-  private static final double ENCODE_TOLERANCE = 1e-7;
-
-  /** Bytes of activations that {@link #encode} packs at a time. */
-  private static final long ENCODE_BLOCK_BYTES = 1L << 27;
-
   private final Matrix features;
   private final Matrix coefficients;
   private final double[] explainedVariance;
@@ -205,16 +190,15 @@ public final class SnmfModel implements AutoCloseable {
   }
 
   /**
-   * Coefficients of new tokens, features fixed: the non-negative least squares min ‖A − ZY‖², Y ≥
-   * 0, token by token, on the best available backend; with the fit's coefficient penalty, if it had
-   * one. Each token's result depends on that token's neighbours only through when the sweeps stop.
+   * Coefficients of new tokens, features fixed, on the best available backend; {@link Encoder} says
+   * of what problem and how exactly.
    *
    * @param activations A {@code [d, m]}, a column per token; finite
    * @return Y {@code [k, m]}, which the caller closes
    * @throws InvalidArgumentException if A has another number of neurons
    */
   public Matrix encode(Matrix activations) {
-    requireNeurons(activations);
+    Encoder.requireNeurons(activations, neurons());
     try (Backend backend = Backends.open(Backends.AUTO, BackendConfig.defaults())) {
       return encode(activations, backend);
     }
@@ -222,43 +206,22 @@ public final class SnmfModel implements AutoCloseable {
 
   /** As {@link #encode(Matrix)}, on an open backend, which stays open. */
   public Matrix encode(Matrix activations, Backend backend) {
-    requireNeurons(activations);
-    long tokens = activations.columns();
-    long block = Math.max(64, ENCODE_BLOCK_BYTES / (neurons() * backend.elementType().bytes()));
-    Matrix result = Matrix.allocate(backend.elementType(), rank(), tokens);
-    try (Features z = backend.newFeatures((int) neurons(), rank())) {
-      z.upload(features);
-      for (long from = 0; from < tokens; from += block) {
-        long to = Math.min(tokens, from + block);
-        encodeBlock(activations.columnRange(from, to), backend, z, result, from);
-      }
-      return result;
-    } catch (RuntimeException | Error e) {
-      result.close();
-      throw e;
+    Encoder.requireNeurons(activations, neurons());
+    try (Encoder encoder = encoder(backend)) {
+      return encoder.encode(activations);
     }
   }
 
-  private void encodeBlock(Matrix block, Backend backend, Features z, Matrix result, long at) {
-    double lambda = report.coefficientPenalty() * Math.sqrt(report.squaredNorm() / tokens());
-    UpdateRule rule = new UpdateRule.LeastSquares(ENCODE_SWEEPS, ENCODE_TOLERANCE, lambda);
-    try (Activations a = pack(block, backend, at);
-        Coefficients y = backend.newCoefficients(rank(), block.columns())) {
-      backend.pass(a, z, rule, y, null, null, y, Refresh.NONE, null);
-      try (Matrix values = y.download()) {
-        values.copyTo(result.columnRange(at, at + block.columns()));
-      }
-    }
-  }
-
-  /** Packs tokens from {@code at} on; what is wrong with one is said of its place among all. */
-  private static Activations pack(Matrix block, Backend backend, long at) {
-    try {
-      return backend.pack(block);
-    } catch (NonFiniteValueException e) {
-      throw new NonFiniteValueException(
-          "activations", e.row(), at + e.column(), block.get(e.row(), e.column()));
-    }
+  /**
+   * For tokens that come in many blocks: keeps the features and the memory for a block on the
+   * backend.
+   *
+   * @param backend where to encode; stays open, and must while the encoder is used
+   * @return the encoder, which the caller closes; the model may be closed before
+   */
+  public Encoder encoder(Backend backend) {
+    double norm = Math.sqrt(report.squaredNorm() / tokens());
+    return new Encoder(backend, features, report.coefficientPenalty() * norm);
   }
 
   /**
@@ -287,15 +250,6 @@ public final class SnmfModel implements AutoCloseable {
   private void requireFeature(int feature) {
     if (feature < 0 || feature >= rank()) {
       throw new InvalidArgumentException("feature", feature, "between 0 and " + (rank() - 1));
-    }
-  }
-
-  private void requireNeurons(Matrix activations) {
-    if (activations.rows() != neurons()) {
-      throw new InvalidArgumentException(
-          "activations",
-          "of shape [" + activations.rows() + ", " + activations.columns() + "]",
-          "of " + neurons() + " rows, the model's neurons");
     }
   }
 }

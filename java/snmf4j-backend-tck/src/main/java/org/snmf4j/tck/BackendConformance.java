@@ -69,6 +69,15 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("memory used again, least squares from nothing")
+  class Reuse extends ReuseSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("statistics and products")
   class Products extends ProductSuite {
     @Override

@@ -18,7 +18,7 @@ abstract class LeastSquaresSuite extends Suite {
   private static final UpdateRule CONVERGED = new UpdateRule.Hals(5000, 0);
 
   /** What encoding uses. */
-  private static final UpdateRule ENCODING = new UpdateRule.LeastSquares(2000, 1e-7, 0);
+  private static final UpdateRule ENCODING = new UpdateRule.LeastSquares(2000, 1e-8, 0);
 
   private static final UpdateRule STOPPED = new UpdateRule.Hals(2000, 1e-8);
 

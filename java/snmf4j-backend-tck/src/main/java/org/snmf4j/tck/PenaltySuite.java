@@ -116,7 +116,7 @@ abstract class PenaltySuite extends PassChecks {
         new UpdateRule[] {
           new UpdateRule.Hals(5000, 0, penalty),
           new UpdateRule.Hals(2000, 1e-8, penalty),
-          new UpdateRule.LeastSquares(2000, 1e-7, penalty)
+          new UpdateRule.LeastSquares(2000, 1e-8, penalty)
         }) {
       double reached = Plain.objective(instance.a, instance.z, solve(instance, rule), penalty);
       double limit = optimum * (1 + 1e-4) + 1e-8 * Plain.squaredNorm(instance.a);

@@ -27,6 +27,9 @@ public abstract class AbstractBackend implements Backend {
    */
   protected abstract Activations doPack(Matrix activations, long[] columns, Precision precision);
 
+  /** Of the target's shape. */
+  protected abstract void doRepack(Matrix activations, Activations target);
+
   protected abstract Coefficients doNewCoefficients(int rank, long tokens);
 
   protected abstract Features doNewFeatures(int neurons, int rank);
@@ -99,6 +102,18 @@ public abstract class AbstractBackend implements Backend {
       }
     }
     return locked(() -> registered(doPack(activations, checked, precision)));
+  }
+
+  @Override
+  public final void repack(Matrix activations, Activations target) {
+    locked(
+        () -> {
+          target.requireUsable(this, "activations");
+          target.requireOwn("target");
+          Checks.shape("activations", activations, target.neurons(), target.tokens());
+          doRepack(activations, target);
+          return null;
+        });
   }
 
   @Override

@@ -63,6 +63,16 @@ public interface Backend extends AutoCloseable {
    */
   Activations pack(Matrix activations, long[] columns, Precision precision);
 
+  /**
+   * Packs other values over activations that are there already, which spares the memory's
+   * allocation; its samples show them too.
+   *
+   * @param activations A {@code [d, n]} of the target's shape, as of {@link #pack(Matrix)}
+   * @param target no {@link #sample}; after an error it holds anything
+   * @throws org.snmf4j.error.NonFiniteValueException naming the first NaN or infinity
+   */
+  void repack(Matrix activations, Activations target);
+
   /** Zero coefficients {@code [rank, tokens]}. */
   Coefficients newCoefficients(int rank, long tokens);
 

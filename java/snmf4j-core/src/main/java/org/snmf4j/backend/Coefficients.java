@@ -36,10 +36,27 @@ public abstract class Coefficients extends Resident {
 
   /** A copy {@code [k, n]} of the backend's element type, which the caller closes. */
   public final Matrix download() {
-    return owner().call(this::doDownload, this, "coefficients");
+    Matrix target = Matrix.allocate(owner().elementType(), rank, tokens);
+    try {
+      download(target);
+      return target;
+    } catch (RuntimeException | Error e) {
+      target.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Copies all entries.
+   *
+   * @param target {@code [k, n]}, writable
+   */
+  public final void download(Matrix target) {
+    Checks.shape("target", target, rank, tokens);
+    owner().run(() -> doDownload(target), this, "coefficients");
   }
 
   protected abstract void doUpload(Matrix values);
 
-  protected abstract Matrix doDownload();
+  protected abstract void doDownload(Matrix target);
 }

@@ -47,6 +47,12 @@ public abstract class Resident implements AutoCloseable {
     return origin != null && (origin == other || origin.isViewOf(other));
   }
 
+  final void requireOwn(String name) {
+    if (origin != null) {
+      throw new InvalidArgumentException(name, "a sample of others", "no sample");
+    }
+  }
+
   final void release() {
     if (!closed) {
       closed = true;

@@ -6,6 +6,7 @@ public class NonFiniteValueException extends SnmfException {
 
   private final long row;
   private final long column;
+  private final double value;
 
   /**
    * @param argument name of the matrix, as the caller knows it
@@ -25,6 +26,7 @@ public class NonFiniteValueException extends SnmfException {
             + " but must be finite everywhere");
     this.row = row;
     this.column = column;
+    this.value = value;
   }
 
   /** Row of the first offending element, 0-based. */
@@ -35,5 +37,10 @@ public class NonFiniteValueException extends SnmfException {
   /** Column of the first offending element, 0-based. */
   public long column() {
     return column;
+  }
+
+  /** The element. */
+  public double value() {
+    return value;
   }
 }

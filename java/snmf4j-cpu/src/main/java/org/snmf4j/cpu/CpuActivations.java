@@ -7,7 +7,7 @@ import org.snmf4j.cpu.CpuLibrary.Panels;
 /** Packed activations in native memory. */
 final class CpuActivations extends Activations {
   final Panels panels;
-  private final double squaredNorm;
+  volatile double squaredNorm;
 
   CpuActivations(
       CpuBackend owner,

@@ -84,6 +84,17 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doRepack(Matrix activations, Activations target) {
+    CpuActivations packed = (CpuActivations) target;
+    packed.squaredNorm =
+        Transfer.write(
+            activations,
+            packed.panels,
+            "activations",
+            () -> requireStorable(activations, null, target.precision()));
+  }
+
+  @Override
   protected Coefficients doNewCoefficients(int rank, long tokens) {
     return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens, Precision.FP32));
   }

@@ -19,8 +19,8 @@ final class CpuCoefficients extends Coefficients {
   }
 
   @Override
-  protected Matrix doDownload() {
-    return Transfer.read(panels, rank(), tokens());
+  protected void doDownload(Matrix target) {
+    Transfer.read(panels, target);
   }
 
   @Override

@@ -117,31 +117,33 @@ final class Transfer {
     return total;
   }
 
-  /** A float32 copy {@code [rows, tokens]} of panels. */
-  static Matrix read(Panels panels, long rows, long tokens) {
-    Matrix values = Matrix.allocate(ElementType.FLOAT32, rows, tokens);
+  /** Unpacks into {@code [rows, tokens]} values. */
+  static void read(Panels panels, Matrix values) {
+    FloatBuffer line = null;
+    float[] part = null;
     long count;
-    for (long row = 0; row < rows; row += count) {
-      count = values.contiguousRows(row);
-      if (count > 0) {
+    for (long row = 0; row < values.rows(); row += count) {
+      count = values.type() == ElementType.FLOAT32 ? values.contiguousRows(row) : 0;
+      ByteBuffer target = count > 0 ? values.rowBytes(row, count) : null;
+      if (target != null && !target.isReadOnly()) {
         NativeCalls.check(
-            CpuLibrary.snmf4j_panels_read_rows(
-                panels, values.rowBytes(row, count), values.rowStride(), row, count),
+            CpuLibrary.snmf4j_panels_read_rows(panels, target, values.rowStride(), row, count),
             "unpack");
-      } else {
-        count = 1;
-        FloatBuffer line = floats(tokens);
-        NativeCalls.check(
-            CpuLibrary.snmf4j_panels_read_rows(panels, line, tokens, row, 1), "unpack");
-        float[] part = new float[BUFFER];
-        for (long from = 0; from < tokens; from += part.length) {
-          int length = (int) Math.min(part.length, tokens - from);
-          line.get((int) from, part, 0, length);
-          values.writeRow(row, from, part, 0, length);
-        }
+        continue;
+      }
+      count = 1;
+      if (line == null) {
+        line = floats(values.columns());
+        part = new float[(int) Math.min(BUFFER, values.columns())];
+      }
+      NativeCalls.check(
+          CpuLibrary.snmf4j_panels_read_rows(panels, line, values.columns(), row, 1), "unpack");
+      for (long from = 0; from < values.columns(); from += part.length) {
+        int length = (int) Math.min(part.length, values.columns() - from);
+        line.get((int) from, part, 0, length);
+        values.writeRow(row, from, part, 0, length);
       }
     }
-    return values;
   }
 
   static int type(Matrix matrix) {

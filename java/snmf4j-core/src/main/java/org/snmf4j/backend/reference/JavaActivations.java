@@ -8,7 +8,7 @@ final class JavaActivations extends Activations {
   Panels panels;
   private final JavaBackend backend;
   private final long bytes;
-  private final double squaredNorm;
+  private volatile double squaredNorm;
 
   /**
    * @param shared whether the panels belong to other activations, which count them
@@ -17,13 +17,18 @@ final class JavaActivations extends Activations {
     super(owner, panels.rows, panels.tokens, precision);
     this.backend = owner;
     this.panels = panels;
+    changed();
+    bytes = shared ? 0 : panels.bytes();
+    owner.allocated(bytes);
+  }
+
+  /** Takes notice of new values. */
+  void changed() {
     double sum = 0;
     for (double[] panel : panels.data) {
       sum += PanelKernels.dot(panel, panel);
     }
     squaredNorm = sum;
-    bytes = shared ? 0 : panels.bytes();
-    owner.allocated(bytes);
   }
 
   @Override

@@ -59,6 +59,15 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
+  protected void doRepack(Matrix activations, Activations target) {
+    requireStorable(activations, null, target.precision());
+    JavaActivations packed = (JavaActivations) target;
+    packed.panels.upload(activations);
+    packed.panels.round(target.precision());
+    packed.changed();
+  }
+
+  @Override
   protected Activations doSample(Activations a, int stride) {
     Panels sample = ((JavaActivations) a).panels.sample(stride);
     return new JavaActivations(this, sample, a.precision(), true);

@@ -21,8 +21,8 @@ final class JavaCoefficients extends Coefficients {
   }
 
   @Override
-  protected Matrix doDownload() {
-    return panels.download();
+  protected void doDownload(Matrix target) {
+    panels.download(target);
   }
 
   @Override

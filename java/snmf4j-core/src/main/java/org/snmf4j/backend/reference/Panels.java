@@ -2,7 +2,6 @@ package org.snmf4j.backend.reference;
 
 import org.snmf4j.backend.Precision;
 import org.snmf4j.error.MemoryExhaustedException;
-import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -112,9 +111,8 @@ final class Panels {
     }
   }
 
-  /** A float64 copy, {@code [rows, tokens]}. */
-  Matrix download() {
-    Matrix values = Matrix.allocate(ElementType.FLOAT64, rows, tokens);
+  /** Copies all values {@code [rows, tokens]} out. */
+  void download(Matrix values) {
     for (int p = 0; p < data.length; p++) {
       long from = (long) p * WIDTH;
       int length = (int) Math.min(WIDTH, tokens - from);
@@ -122,6 +120,5 @@ final class Panels {
         values.writeRow(i, from, data[p], i * WIDTH, length);
       }
     }
-    return values;
   }
 }
