@@ -65,7 +65,7 @@ public class IterationBenchmark {
   public void open() {
     Shape size = Shape.of(shape);
     backend = Backends.open(backendName, new BackendConfig(threads));
-    try (Matrix a = BenchmarkData.planted(size.neurons(), size.tokens(), size.rank(), 0)) {
+    try (Matrix a = BenchmarkData.of("dense", size, 0)) {
       activations = backend.pack(a);
     }
     current = backend.newCoefficients(size.rank(), size.tokens());
