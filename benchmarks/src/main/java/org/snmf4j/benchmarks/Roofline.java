@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
  * Times every operation of a backend and, right before each call, what the machine can do, and
@@ -67,7 +69,7 @@ public final class Roofline implements Callable<Integer> {
     }
   }
 
-  @Option(names = "--shape", description = "dxnxk; may be repeated.")
+  @Option(names = "--shape", split = ",", description = "dxnxk, several with commas.")
   private List<String> shapes = List.of("3072x20000x100", "14336x10000x400");
 
   @Option(names = "--variant", description = "dense, sparse, or the path of a matrix file.")
@@ -85,8 +87,14 @@ public final class Roofline implements Callable<Integer> {
   @Option(names = "--rounds", description = "Timed calls of every operation, at least 5.")
   private int rounds = 9;
 
-  @Option(names = "--operation", description = "One of ${COMPLETION-CANDIDATES}; may be repeated.")
-  private List<Operation> operations = List.of(Operation.values());
+  @Option(
+      names = "--operation",
+      split = ",",
+      description = "Some of ${COMPLETION-CANDIDATES}, with commas; all if not given.",
+      showDefaultValue = CommandLine.Help.Visibility.NEVER)
+  private List<Operation> operations;
+
+  @Spec private CommandSpec spec;
 
   private Roofline() {}
 
@@ -98,7 +106,11 @@ public final class Roofline implements Callable<Integer> {
   @Override
   public Integer call() {
     if (rounds < 5) {
-      throw new IllegalArgumentException("rounds is " + rounds + " but must be at least 5");
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "rounds is " + rounds + " but must be at least 5");
+    }
+    if (operations == null) {
+      operations = List.of(Operation.values());
     }
     for (String shape : shapes) {
       measure(Shape.of(shape));
