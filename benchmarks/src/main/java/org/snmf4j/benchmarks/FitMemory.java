@@ -20,7 +20,14 @@ import picocli.CommandLine.Option;
 /**
  * Peak memory of a fit beyond packed A and one Z and Y, by the backend's counter and by the
  * process's resident set. The process's share also holds what the counter cannot see: the model's
- * own copies of Z and Y, which the fit returns, thread stacks, and the JVM's growth meanwhile.
+ * own copies of Z and Y, which the fit returns, thread stacks, and the JVM's growth meanwhile. A
+ * heap of fixed size, touched at the start, takes the last of these away, and the C library must
+ * give freed memory back at once:
+ *
+ * <pre>{@code
+ * MALLOC_MMAP_THRESHOLD_=65536 java -Xms1g -Xmx1g -XX:+AlwaysPreTouch \
+ *   -XX:MaxDirectMemorySize=4g -cp benchmarks.jar org.snmf4j.benchmarks.FitMemory
+ * }</pre>
  */
 @Command(
     name = "FitMemory",
@@ -63,7 +70,7 @@ public final class FitMemory implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws IOException, InterruptedException {
     Shape size = Shape.of(shape);
     warmUp(size);
     try (Matrix activations = BenchmarkData.of(variant, size, 0);
@@ -76,9 +83,8 @@ public final class FitMemory implements Callable<Integer> {
           (double) backend.elementType().bytes()
               * size.rank()
               * (activations.rows() + activations.columns());
-      System.gc();
+      long before = settled();
       boolean reset = resetPeak();
-      long before = status("VmRSS");
       long peakBefore = status("VmHWM");
       long matrices = Matrix.liveBytes();
       try (SnmfModel model = Snmf.fit(activations, options(size), backend)) {
@@ -126,6 +132,21 @@ public final class FitMemory implements Callable<Integer> {
         Backend backend = Backends.open(backendName, new BackendConfig(threads))) {
       Snmf.fit(activations, options(small), backend).close();
     }
+  }
+
+  /** Resident bytes, once the collector has given back what it does not need: it takes its time. */
+  private static long settled() throws IOException, InterruptedException {
+    long last = Long.MAX_VALUE;
+    for (int i = 0; i < 20; i++) {
+      System.gc();
+      Thread.sleep(250);
+      long now = status("VmRSS");
+      if (Math.abs(now - last) < 1 << 18) {
+        break;
+      }
+      last = now;
+    }
+    return status("VmRSS");
   }
 
   private static boolean resetPeak() {
