@@ -80,7 +80,7 @@ public class EncodeBenchmark {
       throw new IllegalArgumentException("block " + block + " above the " + half + " tokens");
     }
     backend = Backends.open(backendName, new BackendConfig(threads));
-    try (Matrix a = BenchmarkData.planted(size.neurons(), size.tokens(), size.rank(), 0)) {
+    try (Matrix a = BenchmarkData.of("dense", size, 0)) {
       SnmfOptions options =
           SnmfOptions.builder(size.rank())
               .solver(Solver.ALS)

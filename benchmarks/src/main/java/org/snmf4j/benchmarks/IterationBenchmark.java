@@ -69,7 +69,7 @@ public class IterationBenchmark {
   public void open() {
     Shape size = Shape.of(shape);
     backend = Backends.open(backendName, new BackendConfig(threads));
-    try (Matrix a = BenchmarkData.planted(size.neurons(), size.tokens(), size.rank(), 0)) {
+    try (Matrix a = BenchmarkData.of("dense", size, 0)) {
       activations = backend.pack(a, precision);
     }
     final double packed = backend.memory().current();

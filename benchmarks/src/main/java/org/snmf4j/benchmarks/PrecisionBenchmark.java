@@ -68,7 +68,7 @@ public class PrecisionBenchmark {
   public void open() {
     Shape size = Shape.of(shape);
     backend = Backends.open(backendName, new BackendConfig(threads));
-    try (Matrix a = BenchmarkData.planted(size.neurons(), size.tokens(), size.rank(), 0)) {
+    try (Matrix a = BenchmarkData.of("dense", size, 0)) {
       activations = backend.pack(a, precision);
     }
     coefficients = backend.newCoefficients(size.rank(), size.tokens());

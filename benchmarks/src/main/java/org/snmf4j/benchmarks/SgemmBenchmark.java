@@ -1,6 +1,5 @@
 package org.snmf4j.benchmarks;
 
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -42,22 +41,9 @@ public class SgemmBenchmark {
   public void open() {
     size = Shape.of(shape);
     openblas_nolapack.blas_set_num_threads(threads);
-    a = filled((long) size.neurons() * size.tokens());
-    y = filled((long) size.rank() * size.tokens());
-    c = filled((long) size.neurons() * size.rank());
-  }
-
-  private static FloatPointer filled(long elements) {
-    FloatPointer pointer = new FloatPointer(elements);
-    float[] block = new float[1 << 16];
-    Random random = new Random(0);
-    for (int i = 0; i < block.length; i++) {
-      block[i] = random.nextFloat();
-    }
-    for (long at = 0; at < elements; at += block.length) {
-      pointer.position(at).put(block, 0, (int) Math.min(block.length, elements - at));
-    }
-    return pointer.position(0);
+    a = Peaks.filled((long) size.neurons() * size.tokens());
+    y = Peaks.filled((long) size.rank() * size.tokens());
+    c = Peaks.filled((long) size.neurons() * size.rank());
   }
 
   /** Frees everything. */

@@ -116,7 +116,7 @@ public final class Snmf {
                   problem,
                   start.create(problem, options.seed(), options.monitor()),
                   options.monitor());
-case ALS -> {
+      case ALS -> {
         Optional<Solution> exact =
             options.coefficientPenalty() > 0
                 ? Optional.empty()
@@ -137,12 +137,20 @@ case ALS -> {
 
   /** Share of ‖A‖² that each feature explains. */
   private static double[] explained(Problem problem, Solution solution, Matrix features) {
+    double squaredNorm = problem.activations().squaredNorm();
+    if (solution.statistics() != null) {
+      return explained(solution.statistics(), features, squaredNorm);
+    }
     try (Statistics statistics =
         problem.backend().newStatistics(problem.activations().neurons(), problem.rank())) {
       problem.backend().denseStatistics(problem.activations(), solution.coefficients(), statistics);
-      try (Matrix cross = statistics.cross()) {
-        return Shares.of(features, cross, statistics.gram(), problem.activations().squaredNorm());
-      }
+      return explained(statistics, features, squaredNorm);
+    }
+  }
+
+  private static double[] explained(Statistics statistics, Matrix features, double squaredNorm) {
+    try (Matrix cross = statistics.cross()) {
+      return Shares.of(features, cross, statistics.gram(), squaredNorm);
     }
   }
 

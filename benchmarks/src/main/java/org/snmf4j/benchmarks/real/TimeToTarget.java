@@ -13,12 +13,10 @@ import org.snmf4j.Solver;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
-import org.snmf4j.error.CancelledException;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.ActivationStore;
 import org.snmf4j.onnx.activations.Site;
-import org.snmf4j.solver.FirstPhase;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -135,23 +133,20 @@ public final class TimeToTarget implements Callable<Integer> {
 
   /** Seconds until the loss of all tokens is at most the reference's. */
   private double alsToTarget(Matrix a, FitReport reference, Backend backend) {
-    boolean[] reached = {false};
     SnmfOptions options =
         options(Solver.ALS)
             .maxIterations(ALS_ITERATIONS)
-            .progress(
-                progress ->
-                    reached[0] =
-                        progress.iteration() > FirstPhase.ITERATIONS
-                            && progress.relativeLoss() <= reference.relativeLoss())
-            .cancellation(() -> reached[0])
+            .targetLoss(reference.relativeLoss())
             .build();
-    long begin = System.nanoTime();
     try (SnmfModel model = Snmf.fit(a, options, backend)) {
-      throw new IllegalStateException(
-          "als ended at " + model.report().relativeLoss() + ", above " + reference.relativeLoss());
-    } catch (CancelledException e) {
-      return (System.nanoTime() - begin) * 1e-9;
+      if (model.report().relativeLoss() > reference.relativeLoss()) {
+        throw new IllegalStateException(
+            "als ended at "
+                + model.report().relativeLoss()
+                + ", above "
+                + reference.relativeLoss());
+      }
+      return model.report().seconds();
     }
   }
 

@@ -186,6 +186,15 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("recovery of planted features")
+  class Recovery extends RecoverySuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("parity with the authors' iterates")
   class Parity extends GoldenParity {
     @Override

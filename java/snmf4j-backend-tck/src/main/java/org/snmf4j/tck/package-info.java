@@ -4,6 +4,6 @@
  *
  * <p>Operations are held against textbook formulas in float64 ({@code Plain}, {@code
  * LawsonHanson}), whole fits against the iterates of the method's authors and against the pure-Java
- * backend.
+ * backend; features are sought that were planted ({@link org.snmf4j.tck.planted}).
  */
 package org.snmf4j.tck;

@@ -7,6 +7,7 @@ import org.snmf4j.backend.Features;
 import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Resident;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 
@@ -78,16 +79,21 @@ public final class AlsSolver {
   public Solution fit(Problem problem, Start start, long seed, Monitor monitor) {
     Backend backend = problem.backend();
     LossTrace trace = new LossTrace(problem, maxIterations, limits, monitor);
-    Features features = backend.newFeatures(problem.neurons(), problem.rank());
+    Features features = null;
+    Statistics statistics = null;
     Coefficients coefficients = null;
-    try (Statistics statistics = backend.newStatistics(problem.neurons(), problem.rank())) {
+    try {
+      features = backend.newFeatures(problem.neurons(), problem.rank());
+      statistics = backend.newStatistics(problem.neurons(), problem.rank());
       coefficients = explore(problem, start, seed, monitor, features, statistics, trace);
       StopReason reason = exploit(problem, features, coefficients, statistics, trace);
-      return new Solution(features, coefficients, trace.losses(), trace.iterations(), reason);
+      return new Solution(
+          features, coefficients, statistics, trace.losses(), trace.iterations(), reason);
     } catch (RuntimeException | Error e) {
-      features.close();
-      if (coefficients != null) {
-        coefficients.close();
+      for (Resident resident : new Resident[] {features, statistics, coefficients}) {
+        if (resident != null) {
+          resident.close();
+        }
       }
       throw e;
     }

@@ -87,7 +87,7 @@ final class Iterates {
     best = null;
     bestFeatures = null;
     closeAll();
-    return new Solution(z, coefficients, losses, bestIteration, reason);
+    return new Solution(z, coefficients, null, losses, bestIteration, reason);
   }
 
   void closeAll() {

@@ -59,7 +59,7 @@ public final class ShiftedSvd {
       double squaredNorm = problem.activations().squaredNorm();
       trace.add(backend.residual(problem.activations(), z, y), squaredNorm);
       done = true;
-      return Optional.of(new Solution(z, y, trace.losses(), 1, StopReason.CONVERGED));
+      return Optional.of(new Solution(z, y, null, trace.losses(), 1, StopReason.CONVERGED));
     } finally {
       if (!done) {
         z.close();
