@@ -70,6 +70,38 @@ abstract class FitSuite extends Suite {
     }
   }
 
+  /** The closed form: float32 leaves it 1e-5 of ‖A‖², a hundred times its resolution. */
+  @Test
+  void denseFeaturesReachTheLossOfTheJavaBackend() {
+    Instance instance = new Instance(70, 333, 9, 1);
+    double[][] shifted = instance.a;
+    for (double[] row : shifted) {
+      for (int t = 0; t < row.length; t++) {
+        row[t] += 2;
+      }
+    }
+    SnmfOptions options =
+        SnmfOptions.builder(9).solver(Solver.ALS).featureDensity(1).coefficientPenalty(0).build();
+    try (Backend java = Backends.open("java", new BackendConfig(1));
+        Matrix a = Matrix.of(shifted);
+        SnmfModel expected = Snmf.fit(a, options, java);
+        SnmfModel actual = Snmf.fit(a, options, backend)) {
+      double[][] y = actual.coefficients().toArray();
+      for (double[] row : y) {
+        for (double value : row) {
+          assertTrue(value >= 0);
+        }
+      }
+      double allowed = backend.elementType() == ElementType.FLOAT32 ? 1e-5 : 1e-9;
+      double norm = expected.report().squaredNorm();
+      assertEquals(expected.report().loss(), actual.report().loss(), allowed * norm);
+      double loss = Plain.loss(shifted, actual.features().toArray(), y);
+      assertEquals(loss, actual.report().loss(), allowed * norm);
+      assertEquals(1, expected.report().iterations(), "no iterations");
+      assertEquals(1, actual.report().iterations(), "no iterations");
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("starts")
   void theReportedLossIsThatOfTheModel(Initialization start) {
