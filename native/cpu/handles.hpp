@@ -36,7 +36,7 @@ struct snmf4j_context {
 };
 
 struct snmf4j_panels {
-  snmf4j_panels(snmf4j_context* context, int type, int64_t rows, int64_t tokens);
+  snmf4j_panels(snmf4j_context* context, int type, int64_t rows, int64_t tokens, bool clear);
   // A view of every stride-th panel.
   snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_t count, int64_t tokens);
 

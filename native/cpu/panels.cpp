@@ -54,7 +54,8 @@ void finish(const std::vector<PackResult>& parts, double* squares) {
 
 }  // namespace
 
-snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int element, int64_t height, int64_t width)
+snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int element, int64_t height, int64_t width,
+                             bool clear)
     : context(owner),
       type(element),
       kernels(kernels_of(owner->kernels, element)),
@@ -64,6 +65,7 @@ snmf4j_panels::snmf4j_panels(snmf4j_context* owner, int element, int64_t height,
       data(&owner->memory, panels_size(kernels.bytes, height, width)),
       base(data.data()),
       step(height * kPanel * kernels.bytes) {
+  if (!clear) return;
   // In parallel, so that each worker touches its own pages first.
   owner->pool.ranges(count, [&](int, int64_t from, int64_t to) {
     std::memset(stored(from), 0, static_cast<std::size_t>((to - from) * step));
@@ -81,11 +83,11 @@ snmf4j_panels::snmf4j_panels(const snmf4j_panels& origin, int64_t stride, int64_
       base(origin.base),
       step(origin.step * stride) {}
 
-int snmf4j_panels_create(snmf4j_context* context, int type, int64_t rows, int64_t tokens,
+int snmf4j_panels_create(snmf4j_context* context, int type, int64_t rows, int64_t tokens, int clear,
                          snmf4j_panels** result) {
   return entry([&] {
     require(context != nullptr && result != nullptr, "context and result must not be null");
-    *result = new snmf4j_panels(context, type, rows, tokens);
+    *result = new snmf4j_panels(context, type, rows, tokens, clear != 0);
   });
 }
 

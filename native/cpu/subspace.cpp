@@ -176,7 +176,7 @@ int snmf4j_compress(const snmf4j_panels* a, const snmf4j_features* basis, snmf4j
     require(a->rows == basis->neurons, "A and the basis must have the same neurons");
     snmf4j_context& context = *a->context;
     std::unique_ptr<snmf4j_panels> compressed(
-        new snmf4j_panels(&context, SNMF4J_FLOAT32, basis->rank, a->tokens));
+        new snmf4j_panels(&context, SNMF4J_FLOAT32, basis->rank, a->tokens, false));
     std::vector<double> parts(static_cast<std::size_t>(context.pool.size()), 0);
     context.pool.ranges(a->count, [&](int worker, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {

@@ -22,9 +22,9 @@ snmf4j_update multiplicative(double epsilon = 1e-6) {
 struct Setup {
   explicit Setup(int threads = 2, int isa = SNMF4J_ISA_BEST, int type = SNMF4J_FLOAT32) {
     REQUIRE(snmf4j_context_create(threads, isa, SNMF4J_OPENBLAS, &context) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(context, type, d, n, &a) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(context, SNMF4J_FLOAT32, k, n, &y) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(context, SNMF4J_FLOAT32, k, n, &next) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, type, d, n, 1, &a) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, SNMF4J_FLOAT32, k, n, 1, &y) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(context, SNMF4J_FLOAT32, k, n, 1, &next) == SNMF4J_OK);
     REQUIRE(snmf4j_features_create(context, d, k, &z) == SNMF4J_OK);
     REQUIRE(snmf4j_statistics_create(context, d, k, &statistics) == SNMF4J_OK);
     Floats values = Floats::signed_values(d * n, 1);
@@ -179,14 +179,14 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
 
   Setup s;
   snmf4j_panels* panels = nullptr;
-  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 0, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 5, 0, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT64, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, 4, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 1, int64_t{1} << 60, &panels) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, INT32_MAX, int64_t{1} << 48, &panels) ==
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 0, 5, 1, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 5, 0, 1, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT64, 5, 5, 1, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, 4, 5, 5, 1, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, 1, int64_t{1} << 60, 1, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(s.context, SNMF4J_FLOAT32, INT32_MAX, int64_t{1} << 48, 1, &panels) ==
         SNMF4J_OUT_OF_MEMORY);
-  CHECK(snmf4j_panels_create(nullptr, SNMF4J_FLOAT32, 5, 5, &panels) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_panels_create(nullptr, SNMF4J_FLOAT32, 5, 5, 1, &panels) == SNMF4J_INVALID_ARGUMENT);
   CHECK(panels == nullptr);
 
   std::vector<float> values(Setup::d * Setup::n, 1.0f);
@@ -234,7 +234,7 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   odd.before = s.a;
   CHECK(pass(s.a, odd, 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
   snmf4j_panels* narrow = nullptr;
-  REQUIRE(snmf4j_panels_create(s.context, SNMF4J_BFLOAT16, Setup::k, Setup::n, &narrow) ==
+  REQUIRE(snmf4j_panels_create(s.context, SNMF4J_BFLOAT16, Setup::k, Setup::n, 1, &narrow) ==
           SNMF4J_OK);
   CHECK(snmf4j_dense_statistics(s.a, narrow, s.statistics) == SNMF4J_INVALID_ARGUMENT);
   CHECK(message_has("Y must be SNMF4J_FLOAT32"));
@@ -317,7 +317,7 @@ TEST_CASE("16-bit panels take half the memory and refuse what they cannot hold")
     int64_t before[2], after[2];
     snmf4j_panels* panels = nullptr;
     REQUIRE(snmf4j_context_memory(s.context, before) == SNMF4J_OK);
-    REQUIRE(snmf4j_panels_create(s.context, type, 10, 130, &panels) == SNMF4J_OK);
+    REQUIRE(snmf4j_panels_create(s.context, type, 10, 130, 1, &panels) == SNMF4J_OK);
     REQUIRE(snmf4j_context_memory(s.context, after) == SNMF4J_OK);
     CHECK(after[0] - before[0] == 3 * 64 * 10 * 2);
     std::vector<float> values(10 * 130, 1.0f);

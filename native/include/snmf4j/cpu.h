@@ -88,9 +88,12 @@ SNMF4J_API const char* snmf4j_context_blas(const snmf4j_context* context);
 SNMF4J_API int snmf4j_context_memory(const snmf4j_context* context, int64_t* use);
 SNMF4J_API int snmf4j_context_reset_peak(snmf4j_context* context);
 
-/* Zeroed panels for [rows, tokens]. `type` is not SNMF4J_FLOAT64, and for Y SNMF4J_FLOAT32. */
+/*
+ * Panels for [rows, tokens]. `type` is not SNMF4J_FLOAT64, and for Y SNMF4J_FLOAT32. Zeroed if
+ * `clear`; otherwise they hold anything until all rows of all tokens have been written.
+ */
 SNMF4J_API int snmf4j_panels_create(snmf4j_context* context, int type, int64_t rows, int64_t tokens,
-                                    snmf4j_panels** result);
+                                    int clear, snmf4j_panels** result);
 SNMF4J_API int snmf4j_panels_destroy(snmf4j_panels* panels);
 /*
  * A read-only view of every stride-th full panel (of the only panel, if it is not full), which must

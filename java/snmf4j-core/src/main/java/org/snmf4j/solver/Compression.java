@@ -103,6 +103,14 @@ final class Compression implements AutoCloseable {
     }
   }
 
+  /** C ← U·BYᵀ, G and the row sums of Y. */
+  void statistics(Activations b, Coefficients y, Statistics result) {
+    try (Statistics coordinates = backend.newStatistics(basis.rank(), y.rank())) {
+      backend.denseStatistics(b, y, coordinates);
+      backend.expand(basis, coordinates, result);
+    }
+  }
+
   @Override
   public void close() {
     basis.close();

@@ -92,11 +92,12 @@ final class Exploration {
             else c.ridgeSolve(b, current, ridge, z);
             backend.winnerTakeAll(z, problem.keep());
           } else {
+            if (c != null && i + 1 < Integer.getInteger("x.exact", 99)) c.statistics(b, current, statistics);
             backend.sweepColumns(statistics, z, problem.keep(), lambda);
-            backend.refit(statistics, z, lambda);
+            if (Boolean.getBoolean("x.refit")) backend.refit(statistics, z, lambda);
           }
         }
-        Refresh refresh = c == null ? Refresh.DENSE : i + 1 >= solves && i + 1 < n ? Refresh.DENSE : Refresh.GRAM;
+        Refresh refresh = c == null ? Refresh.DENSE : Refresh.GRAM;
         Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
         PassResult sums = backend.pass(a, z, fresh ? new UpdateRule.LeastSquares(Integer.getInteger("x.ls", 2), 0, lambda) : rule, current, null, momentum, next, refresh, statistics);
         double objective = sums.objective(a.squaredNorm(), lambda);

@@ -69,7 +69,7 @@ final class CpuBackend extends AbstractBackend {
   protected Activations doPack(Matrix activations, long[] columns, Precision precision) {
     int neurons = Math.toIntExact(activations.rows());
     long tokens = columns == null ? activations.columns() : columns.length;
-    Panels panels = newPanels(neurons, tokens, precision);
+    Panels panels = newPanels(neurons, tokens, precision, false);
     Runnable search = () -> requireStorable(activations, columns, precision);
     try {
       double squares =
@@ -96,10 +96,10 @@ final class CpuBackend extends AbstractBackend {
 
   @Override
   protected Coefficients doNewCoefficients(int rank, long tokens) {
-    return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens, Precision.FP32));
+    return new CpuCoefficients(this, rank, tokens, newPanels(rank, tokens, Precision.FP32, true));
   }
 
-  private Panels newPanels(long rows, long tokens, Precision precision) {
+  private Panels newPanels(long rows, long tokens, Precision precision, boolean clear) {
     Panels panels = new Panels();
     int type =
         switch (precision) {
@@ -108,7 +108,7 @@ final class CpuBackend extends AbstractBackend {
           case BF16 -> CpuLibrary.BFLOAT16;
         };
     check(
-        CpuLibrary.snmf4j_panels_create(context, type, rows, tokens, panels),
+        CpuLibrary.snmf4j_panels_create(context, type, rows, tokens, clear ? 1 : 0, panels),
         "allocate " + rows + " x " + tokens + " " + precision + " values");
     return panels;
   }

@@ -143,7 +143,7 @@ final class CpuLibrary {
   static native int snmf4j_context_reset_peak(Context context);
 
   static native int snmf4j_panels_create(
-      Context context, int type, long rows, long tokens, @ByPtrPtr Panels result);
+      Context context, int type, long rows, long tokens, int clear, @ByPtrPtr Panels result);
 
   static native int snmf4j_panels_destroy(Panels panels);
 
