@@ -48,6 +48,15 @@ struct BFloat {
 };
 
 // Of the elements as they were stored.
+// Rows of a panel that will be read next, asked for in passing by kernels that compute more than
+// they load. `next` is null if there is nothing to ask for.
+struct Fetch {
+  const char* next;
+  const int32_t* row;
+  int64_t at, end;
+  int row_bytes;
+};
+
 struct PackResult {
   double squares;
   bool finite;
@@ -67,7 +76,8 @@ struct PanelKernels {
                         const void* next);
 
   // c[e] += C at the e-th nonzero of Z.
-  void (*support_cross)(const void* a, const SparseColumns& z, const float* y, float* c);
+  void (*support_cross)(const void* a, const SparseColumns& z, const float* y, float* c,
+                        Fetch& fetch);
 
   // C += AY' for rows [0, d); yt is Y transposed, [64][padded], c [d][padded]. Meanwhile fetches
   // `next`, the panel that comes after, into the cache unless it is null.
@@ -121,8 +131,11 @@ struct Kernels {
   // <x, y> over count floats, a multiple of 64, summed in float64.
   double (*dot)(const float* x, const float* y, int64_t count);
 
-  // Lower triangle of G += YY' in float64; y is [64][padded] float64, g [padded][padded].
-  void (*gram)(const double* y, int padded, double* g);
+  // Lower triangle of G += YY' in float32; yt is Y transposed, [64][padded], g [padded][padded].
+  void (*gram)(const float* yt, int padded, float* g, Fetch& fetch);
+
+  // The same in float64.
+  void (*gram_wide)(const double* yt, int padded, double* g);
 
   // y [k][64] to yt [64][padded] and, in float64, to wide if not null; padding stays as it is.
   void (*transpose)(const float* y, int rank, int padded, float* yt, double* wide);

@@ -79,10 +79,52 @@ static void cross(const void* panel, int64_t d, const float* yt, int padded, flo
 
 constexpr int kGramRows = 4;
 constexpr int kGramVectors = 2;
-static_assert(kRankStep % kGramRows == 0 && kRankStep % (kGramVectors * kWide) == 0,
+constexpr int kSumRows = SNMF4J_LANES == 16 ? 8 : 4;
+static_assert(kRankStep % kGramRows == 0 && kRankStep % (kGramVectors * kWide) == 0 &&
+                  kRankStep % kSumRows == 0 && kRankStep % kLanes == 0,
               "the padded rank must be a whole number of tiles");
 
-static void gram(const double* y, int padded, double* g) {
+// Adds the products of kSumRows rows with kVectors vectors of rows over the 64 tokens.
+template <int kVectors>
+static inline void gram_tile(const float* left, const float* right, int padded, float* g,
+                             Fetch& fetch) {
+  vfloat tile[kSumRows][kVectors] = {};
+#pragma GCC unroll 2
+  for (int t = 0; t < kPanel; t++) {
+    if (t % 2 == 0) fetch_row(fetch);
+    vfloat row[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; v++) row[v] = load(right + t * padded + v * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kSumRows; i++) {
+      const vfloat value = splat(left[t * padded + i]);
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; v++) tile[i][v] += value * row[v];
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kSumRows; i++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; v++) {
+      float* target = g + static_cast<int64_t>(i) * padded + v * kLanes;
+      store(target, load(target) + tile[i][v]);
+    }
+  }
+}
+
+static void gram(const float* yt, int padded, float* g, Fetch& fetch) {
+  for (int j = 0; j < padded; j += kSumRows) {
+    float* row = g + static_cast<int64_t>(j) * padded;
+    int l = 0;
+    for (; l + kLanes < j + kSumRows && l + kGramVectors * kLanes <= padded;
+         l += kGramVectors * kLanes) {
+      gram_tile<kGramVectors>(yt + j, yt + l, padded, row + l, fetch);
+    }
+    for (; l < j + kSumRows; l += kLanes) gram_tile<1>(yt + j, yt + l, padded, row + l, fetch);
+  }
+}
+
+static void gram_wide(const double* y, int padded, double* g) {
   for (int j = 0; j < padded; j += kGramRows) {
     for (int l = 0; l < j + kGramRows; l += kGramVectors * kWide) {
       vdouble tile[kGramRows][kGramVectors];

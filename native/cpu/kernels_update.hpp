@@ -9,6 +9,22 @@ constexpr int kStripes = kPanel / (kStripe * kLanes);
 constexpr int kBytesAhead = 8192;
 
 template <typename Element>
+constexpr int64_t kRowBytes = kPanel * static_cast<int64_t>(sizeof(Element));
+
+template <int kLocality>
+static inline void fetch_line_by_line(const char* at, int64_t bytes) {
+  for (int64_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(at + byte, 0, kLocality);
+}
+
+// Asks for the next row, if there is one.
+static inline void fetch_row(Fetch& fetch) {
+  if (fetch.at < fetch.end) {
+    fetch_line_by_line<2>(fetch.next + static_cast<int64_t>(fetch.row[fetch.at++]) * fetch.row_bytes,
+                          fetch.row_bytes);
+  }
+}
+
+template <typename Element>
 static void project(const void* panel, const SparseColumns& z, float* p) {
   constexpr int kRowsAhead = kBytesAhead / (kPanel * static_cast<int>(sizeof(Element)));
   constexpr int kStripeBytes = kStripe * kLanes * static_cast<int>(sizeof(Element));
@@ -207,40 +223,49 @@ static inline vfloat sum_each(vfloat (&rows)[kCount]) {
   }
 }
 
+// <row, coefficients> before its lanes are summed.
 template <typename Element>
-static void support_cross(const void* panel, const SparseColumns& z, const float* y, float* c) {
+static inline vfloat row_product(const Element* row, const vfloat* coefficients) {
+  vfloat total = load(row) * coefficients[0];
+#pragma GCC unroll 16
+  for (int t = 1; t < kPanel / kLanes; t++) total += load(row + t * kLanes) * coefficients[t];
+  return total;
+}
+
+// Rows of the panel at hand that are asked for ahead, from the second cache into the first.
+constexpr int kSupportAhead = 32;
+
+template <typename Element>
+static void support_cross(const void* panel, const SparseColumns& z, const float* y, float* c,
+                          Fetch& fetch) {
   const Element* a = static_cast<const Element*>(panel);
+  const int64_t total = z.start[z.rank];
   for (int j = 0; j < z.rank; j++) {
     vfloat coefficients[kPanel / kLanes];
     for (int t = 0; t < kPanel / kLanes; t++) {
       coefficients[t] = load(y + static_cast<int64_t>(j) * kPanel + t * kLanes);
     }
-    int64_t e = z.start[j];
-    for (; e + kLanes <= z.start[j + 1]; e += kLanes) {
-      vfloat products[kLanes];
-#pragma GCC unroll 16
-      for (int i = 0; i < kLanes; i++) {
-        const Element* row = a + static_cast<int64_t>(z.index[e + i]) * kPanel;
-        vfloat total = load(row) * coefficients[0];
-#pragma GCC unroll 16
-        for (int t = 1; t < kPanel / kLanes; t++) {
-          total += load(row + t * kLanes) * coefficients[t];
-        }
-        products[i] = total;
+    const int64_t end = z.start[j + 1];
+    for (int64_t e = z.start[j]; e < end; e += kLanes) {
+      const int count = end - e < kLanes ? static_cast<int>(end - e) : kLanes;
+      vfloat products[kLanes] = {};
+      for (int i = 0; i < count; i++) {
+        const int64_t later = e + i + kSupportAhead < total ? e + i + kSupportAhead : e;
+        fetch_line_by_line<3>(reinterpret_cast<const char*>(a) +
+                                  z.index[later] * kRowBytes<Element>,
+                              kRowBytes<Element>);
+        if ((i & 1) == 0) fetch_row(fetch);
+        products[i] = row_product(a + static_cast<int64_t>(z.index[e + i]) * kPanel, coefficients);
       }
       const vfloat sums = sum_each(products);
-      vfloat target;
-      __builtin_memcpy(&target, c + e, sizeof target);
-      target += sums;
-      __builtin_memcpy(c + e, &target, sizeof target);
-    }
-    for (; e < z.start[j + 1]; e++) {
-      const Element* row = a + static_cast<int64_t>(z.index[e]) * kPanel;
-      vfloat total = load(row) * coefficients[0];
-      for (int t = 1; t < kPanel / kLanes; t++) {
-        total += load(row + t * kLanes) * coefficients[t];
+      if (count == kLanes) {
+        vfloat target;
+        __builtin_memcpy(&target, c + e, sizeof target);
+        target += sums;
+        __builtin_memcpy(c + e, &target, sizeof target);
+      } else {
+        for (int i = 0; i < count; i++) c[e + i] += sums[i];
       }
-      c[e] += static_cast<float>(sum(add_product(vdouble{}, total, splat(1.0f))));
     }
   }
 }

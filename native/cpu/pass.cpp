@@ -98,23 +98,32 @@ struct SignedForm {
   SignedRows rows{};
 };
 
+// Panels whose G is summed in float32 before it is added to that of all. The tokens of a panel sum up
+// to it, so that the error stays at that of a few dozen roundings.
+constexpr int kGramPanels = 16;
+
 // Sums of C and G, by worker and then together.
 class Sums {
  public:
-  // `support` is Z's; it is read only if C is wanted there.
-  Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SparseColumns& support)
+  // `support` is Z's; it is read if C is wanted there. `fetches` says that the next panel's rows at
+  // the support are to be asked for.
+  Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SparseColumns& support,
+       bool fetches)
       : context_(*a.context),
         stored_(a.kernels),
         target_(target),
         refresh_(refresh),
-        support_(support) {
+        support_(support),
+        // With the dense C the whole panel is fetched.
+        fetches_(fetches && refresh != SNMF4J_REFRESH_DENSE),
+        pending_(static_cast<std::size_t>(context_.pool.size()), 0) {
     if (refresh == SNMF4J_REFRESH_NONE) return;
     const auto padded = static_cast<std::size_t>(target->padded);
     for (int w = 0; w < context_.pool.size(); w++) {
       snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(w)];
       scratch.transposed.reserve(&context_.memory, padded * kPanel);
-      scratch.wide.reserve(&context_.memory, padded * kPanel);
       scratch.gram.reserve(&context_.memory, padded * padded);
+      scratch.some_gram.reserve(&context_.memory, padded * padded);
       scratch.row_sums.reserve(&context_.memory, padded);
       if (refresh == SNMF4J_REFRESH_SUPPORT) {
         scratch.support.reserve(&context_.memory, nonzeros());
@@ -131,8 +140,9 @@ class Sums {
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
     const auto padded = static_cast<std::size_t>(target_->padded);
     std::memset(scratch.transposed.data(), 0, padded * kPanel * sizeof(float));
-    std::memset(scratch.wide.data(), 0, padded * kPanel * sizeof(double));
     std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
+    std::memset(scratch.some_gram.data(), 0, padded * padded * sizeof(float));
+    pending_[static_cast<std::size_t>(worker)] = 0;
     std::memset(scratch.row_sums.data(), 0, padded * sizeof(double));
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
       std::memset(scratch.support.data(), 0, nonzeros() * sizeof(float));
@@ -142,21 +152,31 @@ class Sums {
     }
   }
 
+  // `next` is the panel that comes after, or null.
   void add(int worker, const void* a, const float* y, const void* next) {
     if (refresh_ == SNMF4J_REFRESH_NONE) return;
-    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    const auto at = static_cast<std::size_t>(worker);
+    snmf4j_scratch& scratch = context_.scratch[at];
     const Kernels& kernels = context_.kernels;
-    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(),
-                      scratch.wide.data());
-    kernels.gram(scratch.wide.data(), target_->padded, scratch.gram.data());
-    kernels.row_sums(y, target_->rank, scratch.row_sums.data());
+    Fetch fetch{static_cast<const char*>(next), support_.index, 0,
+                fetches_ && next != nullptr ? support_.start[support_.rank] : 0,
+                kPanel * stored_.bytes};
+    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      stored_.support_cross(a, support_, y, scratch.support.data());
+      stored_.support_cross(a, support_, y, scratch.support.data(), fetch);
     }
+    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data(), fetch);
+    if (++pending_[at] == kGramPanels) settle(worker);
+    kernels.row_sums(y, target_->rank, scratch.row_sums.data());
     if (refresh_ == SNMF4J_REFRESH_DENSE) {
       stored_.cross(a, target_->neurons, scratch.transposed.data(), target_->padded, cross(worker),
                     next);
     }
+  }
+
+  // Called by each worker after its last panel.
+  void end(int worker) {
+    if (refresh_ != SNMF4J_REFRESH_NONE) settle(worker);
   }
 
   // `workers` of them have begun.
@@ -211,6 +231,20 @@ class Sums {
   }
 
  private:
+  void settle(int worker) {
+    const auto at = static_cast<std::size_t>(worker);
+    snmf4j_scratch& scratch = context_.scratch[at];
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    for (std::size_t j = 0; j < static_cast<std::size_t>(target_->rank); j++) {
+      float* some = scratch.some_gram.data() + j * padded;
+      double* total = scratch.gram.data() + j * padded;
+      for (std::size_t l = 0; l <= j; l++) total[l] += static_cast<double>(some[l]);
+      // The tiles reach beyond the diagonal.
+      std::memset(some, 0, padded * sizeof(float));
+    }
+    pending_[at] = 0;
+  }
+
   std::size_t nonzeros() const { return static_cast<std::size_t>(support_.start[support_.rank]); }
 
   void reduce_support(const std::vector<char>& begun) {
@@ -235,6 +269,8 @@ class Sums {
   snmf4j_statistics* const target_;
   const int refresh_;
   const SparseColumns support_;
+  const bool fetches_;
+  std::vector<int> pending_;  // by worker, panels whose G is still in float32
 };
 
 // P of a panel, by the kernel that suits the density of the features.
@@ -247,6 +283,7 @@ class Projector {
         neurons_(z.neurons) {}
 
   const SparseColumns& columns() const { return columns_; }
+  bool is_dense() const { return dense_ != nullptr; }
 
   // `next` is the panel that comes after, or null.
   void operator()(const void* a, float* p, const void* next) const {
@@ -420,7 +457,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y);
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
-    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{});
+    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{}, false);
     std::vector<char> begun(static_cast<std::size_t>(context.pool.size()), 0);
     // The first worker's C is the result's own and must be zeroed even if it gets no panel.
     sums.begin(0);
@@ -431,6 +468,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
       for (int64_t p = from; p < to; p++) {
         sums.add(worker, a->stored(p), y->panel(p), p + 1 < to ? a->stored(p + 1) : nullptr);
       }
+      sums.end(worker);
     });
     sums.reduce(begun);
   });
@@ -464,7 +502,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
       if (solving) start.emplace(context, *descent);
     }
-    Sums sums(*a, statistics, refresh, project.columns());
+    Sums sums(*a, statistics, refresh, project.columns(), !project.is_dense());
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -498,6 +536,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
         total += kernels.dot(p, target, size);
         sums.add(worker, activations, target, next);
       }
+      sums.end(worker);
       cross[static_cast<std::size_t>(worker)] = total;
     });
     sums.reduce(begun);

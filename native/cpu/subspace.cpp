@@ -17,6 +17,17 @@ constexpr int64_t kBlock = kPanel;
 // A direction that the ones before it explain up to this share of its squared length is none.
 constexpr double kDependent = 1e-10;
 
+// The b-th block of neurons, [k][64], zeros after the last.
+void copy_block(const snmf4j_features& z, int64_t b, float* target) {
+  const int64_t first = b * kBlock;
+  const auto width = static_cast<std::size_t>(std::min(kBlock, z.neurons - first));
+  for (int j = 0; j < z.rank; j++) {
+    float* row = target + j * kBlock;
+    std::memcpy(row, z.dense.data() + j * z.neurons + first, width * sizeof(float));
+    std::memset(row + width, 0, (static_cast<std::size_t>(kBlock) - width) * sizeof(float));
+  }
+}
+
 // ZZ' of blocks of neurons, summed over the workers: the lower triangle of Z'Z, [k][padded].
 void gram_of_columns(snmf4j_features& z, Buffer<double>& total, int padded) {
   snmf4j_context& context = *z.context;
@@ -36,16 +47,10 @@ void gram_of_columns(snmf4j_features& z, Buffer<double>& total, int padded) {
   context.pool.ranges((z.neurons + kBlock - 1) / kBlock, [&](int worker, int64_t from, int64_t to) {
     snmf4j_scratch& scratch = context.scratch[static_cast<std::size_t>(worker)];
     for (int64_t b = from; b < to; b++) {
-      const int64_t first = b * kBlock;
-      const auto width = static_cast<std::size_t>(std::min(kBlock, z.neurons - first));
-      for (int j = 0; j < k; j++) {
-        float* row = scratch.source.data() + j * kBlock;
-        std::memcpy(row, z.dense.data() + j * z.neurons + first, width * sizeof(float));
-        std::memset(row + width, 0, (kBlock - width) * sizeof(float));
-      }
+      copy_block(z, b, scratch.source.data());
       context.kernels.transpose(scratch.source.data(), k, padded, scratch.transposed.data(),
                                 scratch.wide.data());
-      context.kernels.gram(scratch.wide.data(), padded, scratch.gram.data());
+      context.kernels.gram_wide(scratch.wide.data(), padded, scratch.gram.data());
     }
   });
   for (std::size_t i = 0; i < size; i++) {
@@ -156,13 +161,29 @@ int snmf4j_features_multiply(const snmf4j_features* left, const snmf4j_features*
             "shapes must agree");
     require(result != left && result != right, "the result must not be a factor");
     result->changed();
-    // Columns are rows of the transposed: result' = right' left', cut along the neurons.
-    const int64_t d = left->neurons;
-    left->context->pool.ranges(d, [&](int, int64_t from, int64_t to) {
-      left->context->blas.multiply(right->rank, static_cast<int>(to - from), left->rank,
-                                   right->dense.data(), left->rank, left->dense.data() + from,
-                                   static_cast<int>(d), result->dense.data() + from,
-                                   static_cast<int>(d));
+    snmf4j_context& context = *left->context;
+    const int r = left->rank;
+    const int k = right->rank;
+    for (snmf4j_scratch& scratch : context.scratch) {
+      scratch.source.reserve(&context.memory, static_cast<std::size_t>(r) * kBlock);
+      scratch.projection.reserve(&context.memory, static_cast<std::size_t>(k) * kBlock);
+    }
+    const PanelKernels& kernels = context.kernels.float32;
+    const int64_t blocks = (left->neurons + kBlock - 1) / kBlock;
+    context.pool.ranges(blocks, [&](int worker, int64_t from, int64_t to) {
+      snmf4j_scratch& scratch = context.scratch[static_cast<std::size_t>(worker)];
+      for (int64_t b = from; b < to; b++) {
+        // Neurons stand in for tokens: 64 of them make a panel of r rows.
+        copy_block(*left, b, scratch.source.data());
+        kernels.project_dense(scratch.source.data(), r, right->dense.data(), k,
+                              scratch.projection.data(), nullptr);
+        const int64_t first = b * kBlock;
+        const auto width = static_cast<std::size_t>(std::min(kBlock, left->neurons - first));
+        for (int j = 0; j < k; j++) {
+          std::memcpy(result->dense.data() + j * left->neurons + first,
+                      scratch.projection.data() + j * kBlock, width * sizeof(float));
+        }
+      }
     });
   });
 }

@@ -202,6 +202,8 @@ TEST_CASE("dot") {
   }
 }
 
+Fetch no_fetch() { return {nullptr, nullptr, 0, 0, 0}; }
+
 TEST_CASE("transpose, gram and cross") {
   for (const Kernels* kernels : runnable()) {
     for (int k : {1, 5, 16, 23, 48}) {
@@ -224,7 +226,11 @@ TEST_CASE("transpose, gram and cross") {
             CHECK(wide[t * padded + j] == expected);
           }
         }
-        kernels->gram(wide.data(), padded, gram.data());
+        kernels->gram_wide(wide.data(), padded, gram.data());
+        Floats single(padded * padded);
+        for (int i = 0; i < padded * padded; i++) single[i] = 1;
+        Fetch fetch = no_fetch();
+        kernels->gram(yt.data(), padded, single.data(), fetch);
         for (int j = 0; j < k; j++) {
           for (int l = 0; l <= j; l++) {
             double sum = 1, scale = 1;
@@ -234,6 +240,8 @@ TEST_CASE("transpose, gram and cross") {
               scale += std::fabs(term);
             }
             CHECK(std::fabs(gram[j * padded + l] - sum) <= 1e-14 * scale);
+            // 64 roundings of float32, 6e-8 each.
+            CHECK(std::fabs(single[j * padded + l] - sum) <= 4e-6 * scale);
           }
         }
         for (const StoredType& type : kStoredTypes) {
@@ -459,8 +467,11 @@ TEST_CASE("C on the support") {
     Sparse z = sparse(k, d, 19);
     Floats c(z.index.size());
     for (std::size_t e = 0; e < c.size(); e++) c[e] = 3;
+    Fetch fetch{reinterpret_cast<const char*>(stored.data.data()), z.index.data(), 0,
+                z.start[static_cast<std::size_t>(k)], kPanel * kernels.bytes};
     kernels.support_cross(stored.data.data(), {k, z.start.data(), z.index.data(), z.value.data()},
-                          y.data(), c.data());
+                          y.data(), c.data(), fetch);
+    CHECK(fetch.at <= fetch.end);
     for (int j = 0; j < k; j++) {
       for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
         double sum = 3, scale = 3;

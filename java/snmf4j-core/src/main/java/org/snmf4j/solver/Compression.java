@@ -18,6 +18,7 @@ import org.snmf4j.backend.Statistics;
  */
 final class Compression implements AutoCloseable {
   private static final int PER_FEATURE = 2;
+  private static final double PF = Double.parseDouble(System.getProperty("x.pf","2"));
 
   /** Tokens per direction of U: of the first sketch, and of the step that sharpens it. */
   private static final int SKETCHED = Integer.getInteger("x.sk", 2);
@@ -41,7 +42,7 @@ final class Compression implements AutoCloseable {
   }
 
   private static int width(Problem problem) {
-    return PER_FEATURE * problem.rank();
+    return (int) (PF * problem.rank());
   }
 
   static Compression of(Problem problem, long seed, Monitor monitor) {
@@ -62,12 +63,14 @@ final class Compression implements AutoCloseable {
         }
       }
       monitor.checkCancelled();
+      Exploration.t("sketched");
       try (Activations sharpened = some(problem, SHARPENED * basis.rank());
           Coefficients projected = backend.newCoefficients(basis.rank(), sharpened.tokens())) {
         backend.project(sharpened, basis, projected);
         span(backend, sharpened, projected, statistics, basis);
       }
       monitor.checkCancelled();
+      Exploration.t("sharpened");
       backend.orthonormalize(basis);
       return new Compression(backend, basis, backend.compress(problem.activations(), basis));
     } catch (RuntimeException | Error e) {

@@ -20,7 +20,9 @@ final class Exploration {
   static final int SOLVES = Integer.getInteger("x.n1", 14);
   static final int SOLVES2 = Integer.getInteger("x.n2", 6);
   static final int COLUMN_SWEEPS = Integer.getInteger("x.n3", 2);
-  private static final int SWEEPS = 2;
+  private static final int SWEEPS = Integer.getInteger("x.sw", 2);
+  static double prop(String n, double d) { return Double.parseDouble(System.getProperty(n, "" + d)); }
+  static final double BM = prop("x.bm", 0.9), B0 = prop("x.b0", 0.4), BG = prop("x.bg", 1.1);
 
   private final Problem problem;
   private final Features z;
@@ -68,6 +70,7 @@ final class Exploration {
       if (T) System.out.printf("  explored @%.1f%n", (System.nanoTime()-T0)/1e6);
     }
   }
+  static void t(String w) { if (T) System.out.printf("  %s @%.1f%n", w, (System.nanoTime()-T0)/1e6); }
   static final boolean T = Boolean.getBoolean("x.time"); static long T0;
 
   private Coefficients iterate(Activations a, Activations b, Compression c, Coefficients start, boolean cold, int solves, int columnSweeps) {
@@ -102,7 +105,7 @@ final class Exploration {
         PassResult sums = backend.pass(a, z, fresh ? new UpdateRule.LeastSquares(Integer.getInteger("x.ls", 2), 0, lambda) : rule, current, null, momentum, next, refresh, statistics);
         double objective = sums.objective(a.squaredNorm(), lambda);
         trace.add(sums.loss(a.squaredNorm()), a.squaredNorm());
-        beta = objective > last ? 0 : Math.min(0.9, beta == 0 ? 0.4 : beta * 1.1);
+        beta = objective > last ? 0 : Math.min(BM, beta == 0 ? B0 : beta * BG);
         last = objective;
         Coefficients free = before == null ? backend.newCoefficients(problem.rank(), a.tokens()) : before;
         before = current;
