@@ -50,7 +50,7 @@ class AlsFitTest {
 
   private static SnmfOptions.Builder options(int rank, double density) {
     return SnmfOptions.builder(rank)
-        .solver(Solver.ALS)
+        .coefficientPenalty(0)
         .featureDensity(density)
         .backend("java")
         .threads(2);
@@ -190,7 +190,11 @@ class AlsFitTest {
     InvalidArgumentException refused =
         assertThrows(
             InvalidArgumentException.class,
-            () -> SnmfOptions.builder(3).coefficientPenalty(0.1).build());
+            () ->
+                SnmfOptions.builder(3)
+                    .solver(Solver.MULTIPLICATIVE)
+                    .coefficientPenalty(0.1)
+                    .build());
     assertEquals(
         "coefficient penalty is 0.1 but must be 0 for the solver MULTIPLICATIVE",
         refused.getMessage());

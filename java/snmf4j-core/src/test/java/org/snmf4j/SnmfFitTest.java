@@ -59,7 +59,11 @@ class SnmfFitTest {
   }
 
   private static SnmfOptions.Builder options() {
-    return SnmfOptions.builder(6).featureDensity(0.2).seed(1).maxIterations(20);
+    return SnmfOptions.builder(6)
+        .solver(Solver.MULTIPLICATIVE)
+        .featureDensity(0.2)
+        .seed(1)
+        .maxIterations(20);
   }
 
   @ParameterizedTest
