@@ -214,6 +214,17 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
+  protected int doRevive(
+      Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
+    int[] revived = new int[1];
+    check(
+        CpuLibrary.snmf4j_revive(
+            panels(a), sums(statistics), columns(z), panels(y), keep, revived),
+        "revive the features");
+    return revived[0];
+  }
+
+  @Override
   protected PassResult doPass(
       Activations a,
       Features z,

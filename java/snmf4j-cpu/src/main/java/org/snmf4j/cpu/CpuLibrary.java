@@ -224,6 +224,9 @@ final class CpuLibrary {
 
   static native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
 
+  static native int snmf4j_revive(
+      @Const Panels a, Sums statistics, FeatureColumns z, Panels y, long keep, int[] revived);
+
   static native int snmf4j_pass(
       @Const Panels a,
       FeatureColumns z,

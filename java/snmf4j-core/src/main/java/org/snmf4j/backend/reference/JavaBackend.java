@@ -131,6 +131,17 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
+  protected int doRevive(
+      Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
+    return new Revival(
+            ((JavaActivations) a).panels,
+            (JavaStatistics) statistics,
+            (JavaFeatures) z,
+            ((JavaCoefficients) y).panels)
+        .run(keep, workers);
+  }
+
+  @Override
   protected void doOrthonormalize(Features z) {
     Subspaces.orthonormalize((JavaFeatures) z);
   }
