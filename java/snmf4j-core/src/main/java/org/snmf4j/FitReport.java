@@ -46,7 +46,10 @@ public record FitReport(
     losses = losses.clone();
   }
 
-  /** ‖A − ZY‖² of the model's factors, the lowest of the fit. */
+  /**
+   * ‖A − ZY‖² of the model's factors: the lowest of the fit or, with a coefficient penalty, that of
+   * the lowest objective.
+   */
   public double loss() {
     return losses[bestIteration - 1];
   }

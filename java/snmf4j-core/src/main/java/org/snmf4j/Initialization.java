@@ -18,7 +18,7 @@ public final class Initialization {
     this.start = start;
   }
 
-  /** Coefficients drawn from U(0, 1) by the seed. The paper's choice and the default. */
+  /** Coefficients drawn from U(0, 1) by the seed. The paper's choice. */
   public static Initialization random() {
     return new Initialization("random", new RandomStart());
   }
@@ -35,7 +35,7 @@ public final class Initialization {
 
   /**
    * Coefficients from half as many singular vectors, each giving its positive and its negative
-   * part. Made for {@link Solver#ALS}.
+   * part. The default of {@link Solver#ALS}.
    */
   public static Initialization signSplit() {
     return new Initialization("signsplit", new SignSplitStart());

@@ -16,6 +16,13 @@ import org.snmf4j.solver.Monitor;
 
 /** Options of a fit. Immutable; made by {@link #builder(int)}. */
 public final class SnmfOptions {
+  /**
+   * Default coefficient penalty of {@link Solver#ALS}: on activations of MiniLM's layers 0, 3 and
+   * 5, about the smallest at which coefficients are sparser, features overlap less and their
+   * contexts are as pure as those of 200 multiplicative iterations, at a lower loss.
+   */
+  public static final double DEFAULT_PENALTY = 0.018;
+
   private final int rank;
   private final double featureDensity;
   private final Solver solver;
@@ -49,7 +56,10 @@ public final class SnmfOptions {
     targetLoss = builder.targetLoss;
     timeLimit = builder.timeLimit;
     ridge = builder.ridge;
-    coefficientPenalty = builder.coefficientPenalty;
+    coefficientPenalty =
+        builder.coefficientPenalty >= 0
+            ? builder.coefficientPenalty
+            : solver == Solver.ALS ? DEFAULT_PENALTY : 0;
     precision = builder.precision;
     backend = builder.backend;
     threads = builder.threads;
@@ -164,7 +174,7 @@ public final class SnmfOptions {
   public static final class Builder {
     private final int rank;
     private double featureDensity = 0.01;
-    private Solver solver = Solver.MULTIPLICATIVE;
+    private Solver solver = Solver.ALS;
     private Initialization initialization;
     private long seed;
     private int maxIterations = 200;
@@ -173,7 +183,7 @@ public final class SnmfOptions {
     private double targetLoss = Double.NaN;
     private Duration timeLimit;
     private double ridge = 1e-6;
-    private double coefficientPenalty;
+    private double coefficientPenalty = -1;
     private Precision precision = Precision.FP32;
     private String backend = Backends.AUTO;
     private int threads = BackendConfig.defaults().threads();
@@ -198,15 +208,15 @@ public final class SnmfOptions {
       return this;
     }
 
-    /** The algorithm; default {@link Solver#MULTIPLICATIVE}. */
+    /** The algorithm; default {@link Solver#ALS}. */
     public Builder solver(Solver solver) {
       this.solver = Objects.requireNonNull(solver, "solver");
       return this;
     }
 
     /**
-     * The start; default {@link Initialization#random()}, for {@link Solver#ALS} {@link
-     * Initialization#signSplit()}.
+     * The start; default {@link Initialization#signSplit()}, for {@link Solver#MULTIPLICATIVE}
+     * {@link Initialization#random()}.
      */
     public Builder initialization(Initialization initialization) {
       this.initialization = Objects.requireNonNull(initialization, "initialization");
@@ -285,7 +295,8 @@ public final class SnmfOptions {
     /**
      * Makes coefficients sparser and features overlap less, for some loss: the weight of Σ_j
      * ‖z_j‖‖y_j‖₁ beside ½‖A − ZY‖², as a fraction of the root mean square token norm. Finite, at
-     * least 0; default 0. Only {@link Solver#ALS} takes one.
+     * least 0; default {@value SnmfOptions#DEFAULT_PENALTY} for {@link Solver#ALS} and 0 for {@link
+     * Solver#MULTIPLICATIVE}, which takes none.
      */
     public Builder coefficientPenalty(double coefficientPenalty) {
       if (!(coefficientPenalty >= 0) || Double.isInfinite(coefficientPenalty)) {

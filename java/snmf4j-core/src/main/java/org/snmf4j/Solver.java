@@ -8,10 +8,10 @@ public enum Solver {
    */
   MULTIPLICATIVE,
   /**
-   * Alternating least squares: reaches the loss of the multiplicative algorithm many times sooner
-   * and ends lower. See {@link org.snmf4j.solver.AlsSolver}. Features of density 1 without a
-   * coefficient penalty take no iterations, where the truncated singular value decomposition can be
-   * made non-negative: see {@link org.snmf4j.solver.ShiftedSvd}.
+   * Alternating least squares, the default: reaches the loss of the multiplicative algorithm many
+   * times sooner and ends lower. See {@link org.snmf4j.solver.AlsSolver}. Features of density 1
+   * without a coefficient penalty take no iterations, where the truncated singular value
+   * decomposition can be made non-negative: see {@link org.snmf4j.solver.ShiftedSvd}.
    */
   ALS
 }

@@ -17,6 +17,7 @@ class DenseFeaturesTest {
     return SnmfOptions.builder(rank)
         .solver(Solver.ALS)
         .featureDensity(1)
+        .coefficientPenalty(0)
         .maxIterations(60)
         .backend("java")
         .threads(2);

@@ -41,7 +41,12 @@ class EncoderTest {
   @BeforeEach
   void open() {
     backend = Backends.open("java", new BackendConfig(2));
-    SnmfOptions options = SnmfOptions.builder(RANK).featureDensity(0.3).maxIterations(25).build();
+    SnmfOptions options =
+        SnmfOptions.builder(RANK)
+            .featureDensity(0.3)
+            .coefficientPenalty(0)
+            .maxIterations(25)
+            .build();
     try (Matrix a = Planted.matrix(NEURONS, 90, RANK, 8)) {
       model = Snmf.fit(a, options, backend);
     }

@@ -42,7 +42,8 @@ class SnmfModelTest {
   void fit() {
     backend = Backends.open("java", new BackendConfig(1));
     a = Matrix.of(VALUES);
-    SnmfOptions options = SnmfOptions.builder(4).featureDensity(0.3).maxIterations(25).build();
+    SnmfOptions options =
+        SnmfOptions.builder(4).featureDensity(0.3).coefficientPenalty(0).maxIterations(25).build();
     model = Snmf.fit(a, options, backend);
   }
 

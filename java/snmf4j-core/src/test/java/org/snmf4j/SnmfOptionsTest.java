@@ -121,8 +121,12 @@ class SnmfOptionsTest {
     SnmfOptions options = SnmfOptions.builder(7).build();
     assertEquals(7, options.rank());
     assertEquals(0.01, options.featureDensity());
-    assertEquals(Solver.MULTIPLICATIVE, options.solver());
-    assertEquals("random", options.initialization().name());
+    assertEquals(Solver.ALS, options.solver());
+    assertEquals("signsplit", options.initialization().name());
+    assertEquals(SnmfOptions.DEFAULT_PENALTY, options.coefficientPenalty());
+    SnmfOptions multiplicative = SnmfOptions.builder(7).solver(Solver.MULTIPLICATIVE).build();
+    assertEquals("random", multiplicative.initialization().name());
+    assertEquals(0, multiplicative.coefficientPenalty());
     assertEquals(0, options.seed());
     assertEquals(200, options.maxIterations());
     assertEquals(100, options.patience());

@@ -41,6 +41,7 @@ abstract class FitSuite extends Suite {
 
   private static SnmfOptions.Builder options(Instance instance) {
     return SnmfOptions.builder(instance.rank)
+        .solver(Solver.MULTIPLICATIVE)
         .featureDensity((double) instance.keep / instance.neurons)
         .seed(5);
   }

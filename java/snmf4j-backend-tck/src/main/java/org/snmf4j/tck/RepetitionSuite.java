@@ -17,6 +17,7 @@ import org.snmf4j.Initialization;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
+import org.snmf4j.Solver;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
@@ -150,6 +151,7 @@ abstract class RepetitionSuite extends Suite {
         SnmfOptions options =
             SnmfOptions.builder(5)
                 .featureDensity(0.3)
+                .solver(fit % 2 == 0 ? Solver.ALS : Solver.MULTIPLICATIVE)
                 .initialization(starts.get(fit % 3))
                 .maxIterations(4)
                 .seed(fit)

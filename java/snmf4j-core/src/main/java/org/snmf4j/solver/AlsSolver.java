@@ -4,7 +4,6 @@ import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
-import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Resident;
@@ -24,22 +23,17 @@ import org.snmf4j.backend.UpdateRule;
  * the fixed support. Every step lowers the objective.
  */
 public final class AlsSolver {
-  /** Most iterations of the first phase; more find better supports, but cost a dense C each. */
-  static final int EXPLORE = 10;
-
-  /** Tokens that the first phase samples at least, and per feature, if there are more. */
-  private static final int SAMPLE = Integer.getInteger("x.sample",5000);
-
-  private static final int SAMPLE_PER_FEATURE = Integer.getInteger("x.perk",25);
-
   /** HALS sweeps of a pass. */
   private static final int SWEEPS = 2;
 
-  /** Sweeps of the first pass over all tokens, which starts from nothing. */
-  private static final int FIRST_SWEEPS = Integer.getInteger("x.first",6);
+  /** Sweeps of the first pass over tokens that have no coefficients yet. */
+  private static final int FRESH_SWEEPS = 3;
 
   /** Passes between two sweeps over the columns of Z. */
-  private static final int ROUND = Integer.getInteger("x.round",6); private static final int DAT=Integer.getInteger("x.dat",1);
+  private static final int ROUND = 6;
+
+  /** The pass of a round that leaves the dense C which the sweep needs. */
+  private static final int DENSE_PASS = 3;
 
   private final int maxIterations;
   private final int patience;
@@ -86,7 +80,11 @@ public final class AlsSolver {
       features = backend.newFeatures(problem.neurons(), problem.rank());
       statistics = backend.newStatistics(problem.neurons(), problem.rank());
       coefficients = explore(problem, start, seed, monitor, features, statistics, trace);
-      StopReason reason = exploit(problem, features, coefficients, statistics, trace);
+      boolean fresh = coefficients == null;
+      if (fresh) {
+        coefficients = backend.newCoefficients(problem.rank(), problem.tokens());
+      }
+      StopReason reason = exploit(problem, features, coefficients, fresh, statistics, trace);
       return new Solution(
           features, coefficients, statistics, trace.losses(), trace.iterations(), reason);
     } catch (RuntimeException | Error e) {
@@ -103,7 +101,11 @@ public final class AlsSolver {
     return penalty * Math.sqrt(a.squaredNorm() / a.tokens());
   }
 
-  /** Leaves Z in {@code features}; returns coefficients of all tokens to go on from. */
+  /**
+   * Leaves Z in {@code features}.
+   *
+   * @return coefficients of all tokens to go on from; null if none fit those features yet
+   */
   private Coefficients explore(
       Problem problem,
       Start start,
@@ -112,39 +114,50 @@ public final class AlsSolver {
       Features features,
       Statistics statistics,
       LossTrace trace) {
-    Backend backend = problem.backend();
-    Exploration.T0 = System.nanoTime();
-    long sampled = Math.max(SAMPLE, (long) SAMPLE_PER_FEATURE * problem.rank());
-    int stride = (int) Math.min(Integer.MAX_VALUE, Math.max(1, problem.tokens() / sampled));
-    if (stride == 1 || !start.isForAnyTokens()) {
-      return new Exploration(problem, features, statistics, trace, ridge, penalty).run(start, seed, monitor);
+    int iterations = maxIterations / 2;
+    int stride = start.isForAnyTokens() ? Exploration.stride(problem) : 1;
+    if (stride == 1) {
+      return new Exploration(
+              problem, ridge, lambda(problem.activations()), features, statistics, trace)
+          .run(start, seed, monitor, iterations);
     }
-    try (Activations sample = backend.sample(problem.activations(), stride)) {
-      Problem part = new Problem(backend, sample, problem.rank(), problem.keep());
-      new Exploration(part, features, statistics, trace, ridge, penalty).run(start, seed, monitor).close();
+    try (Activations sample = problem.backend().sample(problem.activations(), stride)) {
+      Problem part = new Problem(problem.backend(), sample, problem.rank(), problem.keep());
+      Coefficients y =
+          new Exploration(part, ridge, lambda(sample), features, statistics, trace)
+              .run(start, seed, monitor, iterations);
+      if (y != null) {
+        y.close();
+      }
+      return null;
     }
-    return backend.newCoefficients(problem.rank(), problem.tokens());
   }
 
   private StopReason exploit(
-      Problem problem, Features z, Coefficients y, Statistics statistics, LossTrace trace) {
+      Problem problem,
+      Features z,
+      Coefficients y,
+      boolean fresh,
+      Statistics statistics,
+      LossTrace trace) {
     Backend backend = problem.backend();
     Activations a = problem.activations();
     double lambda = lambda(a);
     StoppingRule stopping = new StoppingRule(patience, tolerance);
-    UpdateRule first = new UpdateRule.Hals(FIRST_SWEEPS, 0, lambda);
+    UpdateRule first = new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda);
     UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
       if (pass > 0) {
-        if (pass % ROUND == (DAT + 1) % ROUND) {
+        if (pass % ROUND == DENSE_PASS + 1) {
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
         }
         backend.refit(statistics, z, lambda);
       }
-      Refresh refresh = pass % ROUND == DAT ? Refresh.DENSE : Refresh.SUPPORT;
+      Refresh refresh = pass % ROUND == DENSE_PASS ? Refresh.DENSE : Refresh.SUPPORT;
       PassResult sums =
-          backend.pass(a, z, pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
+          backend.pass(
+              a, z, fresh && pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
       double loss = sums.loss(a.squaredNorm());
       if (loss < MultiplicativeSolver.CANCELLATION * a.squaredNorm()) {
         loss = backend.residual(a, z, y);

@@ -10,20 +10,19 @@ import org.snmf4j.backend.Statistics;
 /**
  * Activations in the coordinates of the subspace that holds most of them: A ≈ U·B, U {@code [d, r]}
  * orthonormal, B = UᵀA {@code [r, n]}, r = {@value #PER_FEATURE}k. There the least squares of Z
- * cost r/d as much, at hardly any loss: the coefficients lie close to the leading singular
- * vectors, and so do the features that explain them.
+ * cost r/d as much, at hardly any loss: the coefficients lie close to the leading singular vectors,
+ * and so do the features that explain them.
  *
  * <p>U is the range of A after one step of subspace iteration (Halko, Martinsson and Tropp 2011,
  * section 4.5) on some of the tokens.
  */
 final class Compression implements AutoCloseable {
   private static final int PER_FEATURE = 2;
-  private static final double PF = Double.parseDouble(System.getProperty("x.pf","2"));
 
   /** Tokens per direction of U: of the first sketch, and of the step that sharpens it. */
-  private static final int SKETCHED = Integer.getInteger("x.sk", 2);
+  private static final int SKETCHED = 2;
 
-  private static final int SHARPENED = Integer.getInteger("x.sh", 6);
+  private static final int SHARPENED = 4;
 
   private final Backend backend;
   private final Features basis;
@@ -42,7 +41,7 @@ final class Compression implements AutoCloseable {
   }
 
   private static int width(Problem problem) {
-    return (int) (PF * problem.rank());
+    return PER_FEATURE * problem.rank();
   }
 
   static Compression of(Problem problem, long seed, Monitor monitor) {
@@ -51,26 +50,25 @@ final class Compression implements AutoCloseable {
     try (Statistics statistics = backend.newStatistics(problem.neurons(), basis.rank())) {
       try (Activations sketched = some(problem, SKETCHED * basis.rank())) {
         SplittableRandom random = new SplittableRandom(seed);
-        try (Coefficients mixed = Uploads.of(
-            new Problem(backend, sketched, problem.rank(), problem.keep()),
-            basis.rank(),
-            row -> {
-              for (int t = 0; t < row.length; t++) {
-                row[t] = random.nextDouble() - 0.5;
-              }
-            })) {
+        try (Coefficients mixed =
+            Uploads.of(
+                new Problem(backend, sketched, problem.rank(), problem.keep()),
+                basis.rank(),
+                row -> {
+                  for (int t = 0; t < row.length; t++) {
+                    row[t] = random.nextDouble() - 0.5;
+                  }
+                })) {
           span(backend, sketched, mixed, statistics, basis);
         }
       }
       monitor.checkCancelled();
-      Exploration.t("sketched");
       try (Activations sharpened = some(problem, SHARPENED * basis.rank());
           Coefficients projected = backend.newCoefficients(basis.rank(), sharpened.tokens())) {
         backend.project(sharpened, basis, projected);
         span(backend, sharpened, projected, statistics, basis);
       }
       monitor.checkCancelled();
-      Exploration.t("sharpened");
       backend.orthonormalize(basis);
       return new Compression(backend, basis, backend.compress(problem.activations(), basis));
     } catch (RuntimeException | Error e) {

@@ -7,122 +7,223 @@ import org.snmf4j.backend.Features;
 import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.Resident;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 
 /**
- * The first phase of {@link AlsSolver}: finds supports, on a sample of the tokens. Z by least
- * squares and hard winner-take-all, then HALS sweeps of Y, extrapolated, with a restart whenever
- * the objective rises; at last some sweeps over the columns of Z, each solved exactly. Not
- * monotone.
+ * The first phase of {@link AlsSolver}: finds supports on a sample of the tokens.
+ *
+ * <p>Z by least squares and hard winner-take-all, then a HALS sweep of Y, extrapolated, with a
+ * restart whenever the objective rises: first on a part of the sample, then on all of it. At last
+ * sweeps over the columns of Z, each solved exactly. Where it pays, Z comes from a {@link
+ * Compression} of the sample. Not monotone.
  */
 final class Exploration {
-  static final int SOLVES = Integer.getInteger("x.n1", 14);
-  static final int SOLVES2 = Integer.getInteger("x.n2", 6);
-  static final int COLUMN_SWEEPS = Integer.getInteger("x.n3", 2);
-  private static final int SWEEPS = Integer.getInteger("x.sw", 2);
-  static double prop(String n, double d) { return Double.parseDouble(System.getProperty(n, "" + d)); }
-  static final double BM = prop("x.bm", 0.9), B0 = prop("x.b0", 0.4), BG = prop("x.bg", 1.1);
+  /** Tokens of the sample: at least, and per feature. Fewer make supports that fit no others. */
+  private static final int TOKENS = 5000;
+
+  private static final int TOKENS_PER_FEATURE = 50;
+
+  /** The first stage sees every so many-th panel of the sample. */
+  private static final int THIN = 3;
+
+  /** Tokens that it has to see at least, and per feature; otherwise there is one stage. */
+  private static final int THIN_TOKENS = 1500;
+
+  private static final int THIN_TOKENS_PER_FEATURE = 8;
+
+  /** Iterations of the first stage. */
+  private static final int THIN_SOLVES = 18;
+
+  /** Iterations of the second, by least squares and by column. */
+  private static final int SOLVES = 4;
+
+  private static final int COLUMN_SWEEPS = 2;
+
+  /** Sweeps of the first pass over tokens that have no coefficients yet. */
+  private static final int FRESH_SWEEPS = 2;
+
+  private static final double MOMENTUM = 0.4;
+  private static final double MOMENTUM_GROWTH = 1.1;
+  private static final double MAX_MOMENTUM = 0.9;
 
   private final Problem problem;
+  private final double ridge;
+  private final double lambda;
   private final Features z;
   private final Statistics statistics;
   private final LossTrace trace;
-  private final double ridge;
-  private final double penalty;
 
+  /**
+   * @param problem of the sample
+   * @param ridge ρ of the least squares
+   * @param lambda λ of the objective
+   * @param z where the features go
+   * @param statistics of the problem's shape; overwritten
+   */
   Exploration(
       Problem problem,
+      double ridge,
+      double lambda,
       Features z,
       Statistics statistics,
-      LossTrace trace,
-      double ridge,
-      double penalty) {
+      LossTrace trace) {
     this.problem = problem;
+    this.ridge = ridge;
+    this.lambda = lambda;
     this.z = z;
     this.statistics = statistics;
     this.trace = trace;
-    this.ridge = ridge;
-    this.penalty = penalty;
   }
 
-  /** Leaves Z; returns the sample's coefficients. */
-  Coefficients run(Start start, long seed, Monitor monitor) {
-    if (!Compression.pays(problem) || Boolean.getBoolean("x.nocomp")) {
-      Coefficients y = start.create(problem, seed, monitor);
-      return iterate(problem.activations(), null, null, y, true, SOLVES + SOLVES2, COLUMN_SWEEPS);
-    }
-    Backend backend = problem.backend();
+  /** Every so many-th panel makes a sample of the size that this phase wants; 1 for all. */
+  static int stride(Problem problem) {
+    long wanted = Math.max(TOKENS, (long) TOKENS_PER_FEATURE * problem.rank());
+    return (int) Math.min(Integer.MAX_VALUE, Math.max(1, problem.tokens() / wanted));
+  }
+
+  /**
+   * Leaves features in Z.
+   *
+   * @param iterations most passes
+   * @return coefficients of the problem's tokens that fit them; null if there are none yet
+   */
+  Coefficients run(Start start, long seed, Monitor monitor, int iterations) {
+    int thinSolves = Math.min(THIN_SOLVES, iterations);
+    int solves = Math.min(SOLVES, iterations - thinSolves);
+    int columnSweeps = Math.min(COLUMN_SWEEPS, iterations - thinSolves - solves);
     Activations a = problem.activations();
-    try (Compression compression = Compression.of(problem, seed, monitor)) {
-      Activations b = compression.activations();
-      if (T) System.out.printf("  compressed @%.1f%n", (System.nanoTime()-T0)/1e6);
-      int half = Integer.getInteger("x.half", 2);
-      try (Activations a2 = backend.sample(a, half); Activations b2 = backend.sample(b, half)) {
-        Coefficients y = start.create(new Problem(backend, b2, problem.rank(), problem.keep()), seed, monitor);
-      if (T) System.out.printf("  started @%.1f%n", (System.nanoTime()-T0)/1e6);
-        iterate(a2, b2, compression, y, true, SOLVES, 0).close();
+    if (!start.isForAnyTokens()) {
+      Coefficients y = start.create(problem, seed, monitor);
+      return iterate(new Source(a, null, null), y, thinSolves + solves, columnSweeps);
+    }
+    try (Compression compression =
+        Compression.pays(problem) ? Compression.of(problem, seed, monitor) : null) {
+      Activations b = compression == null ? null : compression.activations();
+      Source source = new Source(a, b, compression);
+      long thinTokens = Math.max(THIN_TOKENS, (long) THIN_TOKENS_PER_FEATURE * problem.rank());
+      if (problem.tokens() / THIN < thinTokens) {
+        Coefficients y = start.create(source.forStart(problem), seed, monitor);
+        return iterate(source, y, thinSolves + solves, columnSweeps);
       }
-      if (T) System.out.printf("  phase 1 @%.1f%n", (System.nanoTime()-T0)/1e6);
-      Coefficients y2 = backend.newCoefficients(problem.rank(), a.tokens());
-      return iterate(a, b, compression, y2, false, SOLVES2, COLUMN_SWEEPS);
-    } finally {
-      if (T) System.out.printf("  explored @%.1f%n", (System.nanoTime()-T0)/1e6);
+      thinOut(source, start, seed, monitor, thinSolves);
+      return solves == 0 || trace.isOver() ? null : iterate(source, null, solves, columnSweeps);
     }
   }
-  static void t(String w) { if (T) System.out.printf("  %s @%.1f%n", w, (System.nanoTime()-T0)/1e6); }
-  static final boolean T = Boolean.getBoolean("x.time"); static long T0;
 
-  private Coefficients iterate(Activations a, Activations b, Compression c, Coefficients start, boolean cold, int solves, int columnSweeps) {
+  private void thinOut(Source source, Start start, long seed, Monitor monitor, int solves) {
     Backend backend = problem.backend();
-    double lambda = penalty * Math.sqrt(a.squaredNorm() / a.tokens());
-    UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
+    try (Activations a = backend.sample(source.a(), THIN);
+        Activations b = source.b() == null ? null : backend.sample(source.b(), THIN)) {
+      Source thin = new Source(a, b, source.compression());
+      iterate(thin, start.create(thin.forStart(problem), seed, monitor), solves, 0).close();
+    }
+  }
+
+  /**
+   * What an iteration reads.
+   *
+   * @param a activations
+   * @param b the same, compressed; null if they are not
+   * @param compression what compressed them, or null
+   */
+  private record Source(Activations a, Activations b, Compression compression) {
+    /** The smallest that a start can be made for. */
+    Problem forStart(Problem problem) {
+      Activations smallest = b == null ? a : b;
+      int keep = Math.min(problem.keep(), smallest.neurons());
+      return new Problem(problem.backend(), smallest, problem.rank(), keep);
+    }
+
+    /** What a pass has to leave in the statistics. */
+    Refresh refresh() {
+      return compression == null ? Refresh.DENSE : Refresh.GRAM;
+    }
+
+    /** Completes the statistics of Y. */
+    void complete(Coefficients y, Statistics statistics) {
+      if (compression != null) {
+        compression.statistics(b, y, statistics);
+      }
+    }
+  }
+
+  /**
+   * @param start taken over; null to begin with least squares for Y, Z as it is
+   */
+  private Coefficients iterate(Source source, Coefficients start, int solves, int columnSweeps) {
+    Backend backend = problem.backend();
+    Activations a = source.a();
+    UpdateRule step = new UpdateRule.Hals(1, 0, lambda);
     Coefficients current = start;
     Coefficients before = null;
     Coefficients next = null;
+    boolean fresh = start == null;
     try {
+      if (fresh) {
+        current = backend.newCoefficients(problem.rank(), a.tokens());
+      }
       next = backend.newCoefficients(problem.rank(), a.tokens());
+      if (!fresh) {
+        trace.checkCancelled();
+        if (source.compression() == null) {
+          backend.denseStatistics(a, current, statistics);
+        }
+        solve(source, current);
+      }
       double beta = 0;
       double last = Double.POSITIVE_INFINITY;
-      if (cold && c == null) backend.denseStatistics(a, current, statistics);
-      int n = solves + columnSweeps;
-      for (int i = 0; i < n; i++) {
+      for (int i = 0; i < solves + columnSweeps; i++) {
         trace.checkCancelled();
-        boolean fresh = i == 0 && !cold;
-        if (!fresh) {
-          if (i < solves) {
-            if (c == null) backend.ridgeSolve(statistics, ridge, z);
-            else c.ridgeSolve(b, current, ridge, z);
-            backend.winnerTakeAll(z, problem.keep());
-          } else {
-            if (c != null && i + 1 < Integer.getInteger("x.exact", 99)) c.statistics(b, current, statistics);
-            backend.sweepColumns(statistics, z, problem.keep(), lambda);
-            if (Boolean.getBoolean("x.refit")) backend.refit(statistics, z, lambda);
-          }
+        if (i >= solves) {
+          source.complete(current, statistics);
+          backend.sweepColumns(statistics, z, problem.keep(), lambda);
+        } else if (i > 0) {
+          solve(source, current);
         }
-        Refresh refresh = c == null ? Refresh.DENSE : Refresh.GRAM;
+        UpdateRule rule =
+            fresh && i == 0 ? new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda) : step;
         Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
-        PassResult sums = backend.pass(a, z, fresh ? new UpdateRule.LeastSquares(Integer.getInteger("x.ls", 2), 0, lambda) : rule, current, null, momentum, next, refresh, statistics);
-        double objective = sums.objective(a.squaredNorm(), lambda);
+        PassResult sums =
+            backend.pass(a, z, rule, current, null, momentum, next, source.refresh(), statistics);
         trace.add(sums.loss(a.squaredNorm()), a.squaredNorm());
-        beta = objective > last ? 0 : Math.min(BM, beta == 0 ? B0 : beta * BG);
+        double objective = sums.objective(a.squaredNorm(), lambda);
+        boolean first = fresh && i == 0;
+        beta = first || objective > last ? 0 : accelerated(beta);
         last = objective;
-        Coefficients free = before == null ? backend.newCoefficients(problem.rank(), a.tokens()) : before;
+        Coefficients free =
+            before == null ? backend.newCoefficients(problem.rank(), a.tokens()) : before;
         before = current;
         current = next;
         next = free;
-        if (fresh) { beta = 0; }
-        if (trace.reachedTarget() || trace.timeIsUp()) {
+        if (trace.isOver()) {
           break;
         }
       }
-      return current;
-    } catch (RuntimeException | Error e) {
-      current.close();
-      throw e;
+      Coefficients result = current;
+      current = null;
+      return result;
     } finally {
-      if (before != null) before.close();
-      if (next != null) next.close();
+      for (Resident resident : new Resident[] {current, before, next}) {
+        if (resident != null) {
+          resident.close();
+        }
+      }
     }
+  }
+
+  private static double accelerated(double beta) {
+    return beta == 0 ? MOMENTUM : Math.min(MAX_MOMENTUM, beta * MOMENTUM_GROWTH);
+  }
+
+  /** Z by least squares and winner-take-all. */
+  private void solve(Source source, Coefficients y) {
+    if (source.compression() == null) {
+      problem.backend().ridgeSolve(statistics, ridge, z);
+    } else {
+      source.compression().ridgeSolve(source.b(), y, ridge, z);
+    }
+    problem.backend().winnerTakeAll(z, problem.keep());
   }
 }

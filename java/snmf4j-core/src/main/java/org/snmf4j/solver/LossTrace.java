@@ -58,6 +58,11 @@ final class LossTrace {
     return reachedTarget;
   }
 
+  /** Whether the target is reached or the time is up. */
+  boolean isOver() {
+    return reachedTarget || timeIsUp();
+  }
+
   boolean timeIsUp() {
     return limits.timeIsUp();
   }

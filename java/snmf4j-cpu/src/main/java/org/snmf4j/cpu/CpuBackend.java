@@ -170,8 +170,7 @@ final class CpuBackend extends AbstractBackend {
 
   @Override
   protected void doOrthonormalize(Features z) {
-    check(
-        CpuLibrary.snmf4j_features_orthonormalize(columns(z)), "orthonormalize the features");
+    check(CpuLibrary.snmf4j_features_orthonormalize(columns(z)), "orthonormalize the features");
   }
 
   @Override
@@ -188,8 +187,7 @@ final class CpuBackend extends AbstractBackend {
     check(
         CpuLibrary.snmf4j_compress(panels(a), columns(basis), panels, squares),
         "compress the activations to " + basis.rank() + " x " + a.tokens());
-    return new CpuActivations(
-        this, basis.rank(), a.tokens(), Precision.FP32, panels, squares[0]);
+    return new CpuActivations(this, basis.rank(), a.tokens(), Precision.FP32, panels, squares[0]);
   }
 
   @Override

@@ -33,7 +33,7 @@ final class FitOptions {
   @Option(
       names = "--solver",
       paramLabel = "NAME",
-      description = "Algorithm: multiplicative or als (default: multiplicative).")
+      description = "Algorithm: als, or multiplicative, the paper's (default: als).")
   private Solver solver = DEFAULTS.solver();
 
   @Option(
@@ -41,9 +41,11 @@ final class FitOptions {
       paramLabel = "P",
       description =
           "With als: weight of the coefficients' sum, as a fraction of the root mean square token"
-              + " norm; 0.03 to 0.07 makes coefficients several times sparser (default:"
-              + " ${DEFAULT-VALUE}).")
-  private double coefficientPenalty = DEFAULTS.coefficientPenalty();
+              + " norm; 0 for the lowest loss, 0.05 for coefficients several times sparser (default:"
+              + " "
+              + SnmfOptions.DEFAULT_PENALTY
+              + ").")
+  private Double coefficientPenalty;
 
   @Option(
       names = "--precision",
@@ -61,8 +63,8 @@ final class FitOptions {
         names = "--init",
         paramLabel = "NAME",
         description =
-            "Start of the coefficients: random, svd, kmeans or signsplit (default: random, with als"
-                + " signsplit).")
+            "Start of the coefficients: signsplit, random, svd or kmeans (default: signsplit, with"
+                + " multiplicative random).")
     private Named named;
 
     @Option(
@@ -135,7 +137,6 @@ final class FitOptions {
         SnmfOptions.builder(rank)
             .featureDensity(density)
             .solver(solver)
-            .coefficientPenalty(coefficientPenalty)
             .precision(precision)
             .maxIterations(iterations)
             .patience(patience)
@@ -143,6 +144,9 @@ final class FitOptions {
             .seed(seed)
             .threads(backend.threads)
             .backend(backend.backend);
+    if (coefficientPenalty != null) {
+      builder.coefficientPenalty(coefficientPenalty);
+    }
     if (targetLoss != null) {
       builder.targetLoss(targetLoss);
     }

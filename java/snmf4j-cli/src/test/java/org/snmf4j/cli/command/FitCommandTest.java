@@ -23,6 +23,7 @@ import org.snmf4j.ModelStatistics;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
+import org.snmf4j.Solver;
 import org.snmf4j.cli.terminal.Interrupt;
 import org.snmf4j.io.SafeTensors;
 import org.snmf4j.matrix.Matrix;
@@ -58,6 +59,8 @@ class FitCommandTest {
             1,
             "--backend",
             "java",
+            "--solver",
+            "multiplicative",
             "--output",
             output,
             "--json");
@@ -70,6 +73,7 @@ class FitCommandTest {
             Snmf.fit(
                 a,
                 SnmfOptions.builder(3)
+                    .solver(Solver.MULTIPLICATIVE)
                     .featureDensity(0.4)
                     .initialization(Initialization.coefficients(y))
                     .maxIterations(20)

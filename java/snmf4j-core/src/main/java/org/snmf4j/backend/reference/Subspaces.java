@@ -37,7 +37,8 @@ final class Subspaces {
   }
 
   /** result ← left · right, column by column. */
-  static void multiply(JavaFeatures left, JavaFeatures right, JavaFeatures result, Workers workers) {
+  static void multiply(
+      JavaFeatures left, JavaFeatures right, JavaFeatures result, Workers workers) {
     workers.forRanges(
         right.rank(),
         (worker, from, to) -> {
