@@ -84,6 +84,8 @@ class Revival {
     }
   }
 
+  int dead() const { return static_cast<int>(dead_.size()); }
+
   int run(int64_t keep) {
     if (dead_.empty()) return 0;
     Buffer<float> room(&context_.memory, static_cast<std::size_t>(z_.neurons));
@@ -216,11 +218,11 @@ class Revival {
 }  // namespace
 
 int snmf4j_revive(const snmf4j_panels* a, snmf4j_statistics* statistics, snmf4j_features* z,
-                  snmf4j_panels* y, int64_t keep, int* revived) {
+                  snmf4j_panels* y, int64_t keep, int* dead, int* revived) {
   return entry([&] {
     require(a != nullptr && y != nullptr, "panels must not be null");
     require(statistics != nullptr && z != nullptr, "statistics and features must not be null");
-    require(revived != nullptr, "revived must not be null");
+    require(dead != nullptr && revived != nullptr, "dead and revived must not be null");
     require(a->context == y->context && a->context == z->context &&
                 a->context == statistics->context,
             "all handles must share a context");
@@ -231,6 +233,8 @@ int snmf4j_revive(const snmf4j_panels* a, snmf4j_statistics* statistics, snmf4j_
     require(y->rows == z->rank && y->rows == statistics->rank,
             "Z, Y and the statistics must have the same rank");
     require(keep >= 1 && keep <= z->neurons, "keep must be between 1 and the neurons");
-    *revived = Revival(*a, *statistics, *z, *y).run(keep);
+    Revival revival(*a, *statistics, *z, *y);
+    *dead = revival.dead();
+    *revived = revival.run(keep);
   });
 }

@@ -123,8 +123,9 @@ TEST_CASE("dead features start at the worst tokens") {
     std::sort(order.begin(), order.end(),
               [&](int s, int t) { return inner(rest[s], rest[s]) > inner(rest[t], rest[t]); });
     const std::vector<float> before = p.features(), rows = p.read(p.y, p.k);
-    int revived = -1;
-    REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, keep, &revived) == SNMF4J_OK);
+    int dead_before = -1, revived = -1;
+    REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, keep, &dead_before, &revived) == SNMF4J_OK);
+    REQUIRE(dead_before == 3);
     REQUIRE(revived == 3);
     const std::vector<float> z = p.features(), y = p.read(p.y, p.k);
     std::vector<std::vector<double>> taken;
@@ -170,8 +171,9 @@ TEST_CASE("the same features are revived with any number of threads") {
     for (int threads : {1, 2, 3, 7, 16}) {
       Problem p(threads, isa, SNMF4J_FLOAT32);
       p.set({0, 3, 6}, {1, 2});
-      int revived = 0;
-      REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, 5, &revived) == SNMF4J_OK);
+      int dead_before = 0, revived = 0;
+      REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, 5, &dead_before, &revived) == SNMF4J_OK);
+      CHECK(dead_before == 5);
       CHECK(revived == 5);
       if (threads == 1) first = p.features();
       CHECK(same(first, p.features()));
@@ -184,8 +186,9 @@ TEST_CASE("nothing happens where nothing is dead, and nothing is made of nothing
     Problem p(threads, isa, type);
     p.set({}, {});
     const std::vector<float> z = p.features(), y = p.read(p.y, p.k);
-    int revived = -1;
-    REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, 5, &revived) == SNMF4J_OK);
+    int dead_before = -1, revived = -1;
+    REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, 5, &dead_before, &revived) == SNMF4J_OK);
+    CHECK(dead_before == 0);
     CHECK(revived == 0);
     CHECK(same(z, p.features()));
     CHECK(same(y, p.read(p.y, p.k)));
@@ -194,7 +197,8 @@ TEST_CASE("nothing happens where nothing is dead, and nothing is made of nothing
     REQUIRE(snmf4j_panels_write_rows(p.a, 0, none.data(), p.n, 0, p.d, nullptr) == SNMF4J_OK);
     std::vector<float> empty(p.d * p.k, 0.0f);
     REQUIRE(snmf4j_features_write(p.z, 0, empty.data(), 0, p.d) == SNMF4J_OK);
-    REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, 5, &revived) == SNMF4J_OK);
+    REQUIRE(snmf4j_revive(p.a, p.statistics, p.z, p.y, 5, &dead_before, &revived) == SNMF4J_OK);
+    CHECK(dead_before == Problem::k);
     CHECK(revived == 0);
     CHECK(same(empty, p.features()));
   });
@@ -203,22 +207,26 @@ TEST_CASE("nothing happens where nothing is dead, and nothing is made of nothing
 TEST_CASE("bad arguments of a revival leave a status") {
   Problem p(2, SNMF4J_ISA_BEST, SNMF4J_FLOAT32), other(2, SNMF4J_ISA_BEST, SNMF4J_FLOAT32);
   p.set({1}, {});
-  int revived = -1;
+  int dead_before = -1, revived = -1;
   auto call = [&](const snmf4j_panels* a, snmf4j_statistics* s, snmf4j_features* z,
                   snmf4j_panels* y, int64_t keep) {
-    return snmf4j_revive(a, s, z, y, keep, &revived);
+    return snmf4j_revive(a, s, z, y, keep, &dead_before, &revived);
   };
   CHECK(call(nullptr, p.statistics, p.z, p.y, 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, nullptr, p.z, p.y, 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, p.statistics, nullptr, p.y, 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, p.statistics, p.z, nullptr, 1) == SNMF4J_INVALID_ARGUMENT);
-  CHECK(snmf4j_revive(p.a, p.statistics, p.z, p.y, 1, nullptr) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_revive(p.a, p.statistics, p.z, p.y, 1, &dead_before, nullptr) ==
+        SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_revive(p.a, p.statistics, p.z, p.y, 1, nullptr, &revived) ==
+        SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, p.statistics, p.z, p.y, 0) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, p.statistics, p.z, p.y, Problem::d + 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, other.statistics, p.z, p.y, 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, p.statistics, other.z, p.y, 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.y, p.statistics, p.z, p.y, 1) == SNMF4J_INVALID_ARGUMENT);
   CHECK(call(p.a, p.statistics, p.z, p.a, 1) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(dead_before == -1);
   CHECK(revived == -1);
   CHECK(call(p.a, p.statistics, p.z, p.y, Problem::d) == SNMF4J_OK);
   CHECK(revived == 1);

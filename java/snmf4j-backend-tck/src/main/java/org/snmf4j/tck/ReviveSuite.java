@@ -22,6 +22,7 @@ import org.snmf4j.backend.Features;
 import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Resident;
+import org.snmf4j.backend.ReviveResult;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.error.ClosedException;
@@ -35,7 +36,12 @@ abstract class ReviveSuite extends Suite {
 
   /** What a call leaves behind. */
   private record Result(
-      int revived, double[][] z, double[][] y, double[][] gram, double[] sums, double[][] cross) {}
+      ReviveResult counts,
+      double[][] z,
+      double[][] y,
+      double[][] gram,
+      double[] sums,
+      double[][] cross) {}
 
   private static Result revive(
       Backend backend, double[][] a, Precision precision, double[][] z, double[][] y, int keep) {
@@ -45,9 +51,9 @@ abstract class ReviveSuite extends Suite {
         Coefficients rows = coefficients(backend, y);
         Statistics s = backend.newStatistics(a.length, y.length)) {
       backend.denseStatistics(packed, rows, s);
-      int revived = backend.revive(packed, s, features, rows, keep);
+      ReviveResult counts = backend.revive(packed, s, features, rows, keep);
       return new Result(
-          revived,
+          counts,
           take(features.download()),
           take(rows.download()),
           s.gram(),
@@ -89,7 +95,7 @@ abstract class ReviveSuite extends Suite {
     // No decision is so close that rounding could turn it.
     assertTrue(seeds.margin > 2 * tolerance, () -> "ambiguous: " + seeds.margin);
     Result result = revive(backend, instance.a, instance.precision, instance.z, y, instance.keep);
-    assertEquals(3, result.revived);
+    assertEquals(new ReviveResult(3, 3), result.counts);
     double[][] before = Plain.transpose(instance.z);
     double[][] after = Plain.transpose(result.z);
     for (int j = 0; j < instance.rank; j++) {
@@ -141,7 +147,7 @@ abstract class ReviveSuite extends Suite {
       Arrays.fill(y[0], (float) 1e-15);
       y[1][0] = 1;
       Result result = revive(instance.a, instance.z, y, 3);
-      assertEquals(0, result.revived);
+      assertEquals(new ReviveResult(0, 0), result.counts);
       assertTrue(Arrays.deepEquals(instance.z, result.z), "Z");
       assertTrue(Arrays.deepEquals(y, result.y), "Y");
     }
@@ -156,7 +162,7 @@ abstract class ReviveSuite extends Suite {
     for (double[][] z : List.of(instance.z, new double[128][16])) {
       double[][] y = z == instance.z ? new double[16][130] : instance.y;
       Result result = revive(instance.a, z, y, instance.keep);
-      assertEquals(16, result.revived);
+      assertEquals(new ReviveResult(16, 16), result.counts);
       assertEquals(16, seeds.columns.size());
       for (int j = 0; j < 16; j++) {
         int column = j;
@@ -172,7 +178,7 @@ abstract class ReviveSuite extends Suite {
     double[][] a = {{3, 0}, {0, 4}, {0, 0}};
     double[][] z = {{0, 9, 9, 0, 9}, {0, 9, 9, 0, 9}, {0, 0, 0, 0, 0}};
     Result result = revive(a, z, new double[5][2], 2);
-    assertEquals(2, result.revived);
+    assertEquals(new ReviveResult(5, 2), result.counts);
     // The longer one first; a column that nothing replaces is zero, whatever it was.
     assertTrue(
         Arrays.deepEquals(
@@ -186,7 +192,7 @@ abstract class ReviveSuite extends Suite {
     double[][] y = {{1, 0, 2, 0}, {0.5, 0, 3, 1}, {7, 7, 7, 7}};
     double[][] exact = Plain.times(z, y);
     Result result = revive(exact, z, y, 2);
-    assertEquals(0, result.revived);
+    assertEquals(new ReviveResult(1, 0), result.counts);
     assertTrue(Arrays.deepEquals(z, result.z), "Z");
     assertArrayEquals(new double[4], result.y[2], 0.0);
     // And with the rounding of float32, which is no feature either.
@@ -195,8 +201,8 @@ abstract class ReviveSuite extends Suite {
     for (double[] row : product) {
       Arrays.setAll(row, t -> (float) row[t]);
     }
-    assertEquals(0, revive(product, instance.z, instance.y, 5).revived);
-    assertEquals(0, revive(new double[3][4], new double[3][3], y, 1).revived);
+    assertEquals(new ReviveResult(2, 0), revive(product, instance.z, instance.y, 5).counts);
+    assertEquals(new ReviveResult(3, 0), revive(new double[3][4], new double[3][3], y, 1).counts);
   }
 
   @Test
@@ -205,7 +211,7 @@ abstract class ReviveSuite extends Suite {
     double[][] a = {{8, 7, 6, -5, 2}, {0, 0, 1, 0, 2}, {0, 0, 0, 0, 0}};
     double[][] none = new double[3][3];
     Result result = revive(a, none, new double[3][5], 3);
-    assertEquals(3, result.revived);
+    assertEquals(new ReviveResult(3, 3), result.counts);
     double half = Math.sqrt(0.5);
     double[][] expected = {{1, -1, half}, {0, 0, half}, {0, 0, 0}};
     for (int i = 0; i < 3; i++) {
@@ -213,14 +219,15 @@ abstract class ReviveSuite extends Suite {
     }
     // All are alike, so that one of two is revived.
     double[][] alike = {{9, 8, 7, 6, 5, 4, 3, 2, 1}};
-    assertEquals(1, revive(alike, new double[1][2], new double[2][9], 1).revived);
+    assertEquals(
+        new ReviveResult(2, 1), revive(alike, new double[1][2], new double[2][9], 1).counts);
   }
 
   @Test
   void ofEqualTokensAndEntriesTheFirstAreTaken() {
     double[][] a = {{1, 2, 0, 2}, {0, -2, 2, 2}, {0, 2, 0, -2}, {0, 0, 2, 0}, {0, 0, 2, 0}};
     Result result = revive(a, new double[5][2], new double[2][4], 2);
-    assertEquals(2, result.revived);
+    assertEquals(new ReviveResult(2, 2), result.counts);
     double half = Math.sqrt(0.5);
     double[][] expected = {{half, 0}, {-half, half}, {0, 0}, {0, half}, {0, 0}};
     for (int i = 0; i < 5; i++) {
@@ -237,7 +244,7 @@ abstract class ReviveSuite extends Suite {
       try (Backend other = open(threads)) {
         Result result = revive(other, instance.a, Precision.BF16, instance.z, y, instance.keep);
         first = first == null ? result : first;
-        assertEquals(first.revived, result.revived);
+        assertEquals(first.counts, result.counts);
         assertTrue(Arrays.deepEquals(first.z, result.z), "Z with " + threads + " threads");
         assertTrue(Arrays.deepEquals(first.y, result.y), "Y with " + threads + " threads");
       }
@@ -296,8 +303,9 @@ abstract class ReviveSuite extends Suite {
       assertTrue(objectives[i] <= limit, "step " + i + ": " + Arrays.toString(objectives));
     }
     double last = objectives[objectives.length - 1];
+    // Random activations: even twice the features explain little more of them.
     assertTrue(
-        last < 0.9 * without[without.length - 1],
+        last < 0.95 * without[without.length - 1],
         last + " with revival, without " + without[without.length - 1]);
   }
 
@@ -332,7 +340,7 @@ abstract class ReviveSuite extends Suite {
       refuse("statistics" + strange, () -> backend.revive(a, foreign.s(), z, y, 1));
       refuse("features" + strange, () -> backend.revive(a, s, foreign.z(), y, 1));
       refuse("coefficients" + strange, () -> backend.revive(a, s, z, foreign.y(), 1));
-      assertEquals(2, backend.revive(a, s, z, y, 1));
+      assertEquals(new ReviveResult(2, 2), backend.revive(a, s, z, y, 1));
     }
   }
 

@@ -50,7 +50,7 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doRefit(Statistics statistics, Features z, double penalty);
 
-  protected abstract int doRevive(
+  protected abstract ReviveResult doRevive(
       Activations a, Statistics statistics, Features z, Coefficients y, int keep);
 
   protected abstract void doOrthonormalize(Features z);
@@ -209,7 +209,7 @@ public abstract class AbstractBackend implements Backend {
   }
 
   @Override
-  public final int revive(
+  public final ReviveResult revive(
       Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
     Checks.positive("keep", keep, z.neurons());
     return locked(

@@ -157,13 +157,13 @@ public interface Backend extends AutoCloseable {
    * changes nothing then; otherwise one reading of A. The result does not depend on the number of
    * threads.
    *
-   * @param statistics those of Y, and so they stay: rows and columns of dead features become zero
+   * @param statistics those of Y, of which G is read; and so they stay: rows and columns of dead
+   *     features become zero
    * @param z read and written
    * @param y read and written
    * @param keep between 1 and d
-   * @return how many features were revived
    */
-  int revive(Activations a, Statistics statistics, Features z, Coefficients y, int keep);
+  ReviveResult revive(Activations a, Statistics statistics, Features z, Coefficients y, int keep);
 
   /**
    * Multiplies every column of Z by a factor.

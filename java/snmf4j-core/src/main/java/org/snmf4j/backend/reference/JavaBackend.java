@@ -9,6 +9,7 @@ import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.ReviveResult;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.matrix.ElementType;
@@ -131,7 +132,7 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
-  protected int doRevive(
+  protected ReviveResult doRevive(
       Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
     return new Revival(
             ((JavaActivations) a).panels,

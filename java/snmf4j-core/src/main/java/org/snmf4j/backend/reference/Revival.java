@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.snmf4j.backend.ReviveResult;
 
 /** Seeds dead features with the residuals of the tokens that are explained worst. */
 final class Revival {
@@ -40,13 +41,13 @@ final class Revival {
     this.y = y;
   }
 
-  int run(int keep, Workers workers) {
+  ReviveResult run(int keep, Workers workers) {
     int[] dead =
         IntStream.range(0, z.rank())
             .filter(j -> s.gram[j][j] < Float.MIN_NORMAL || z.support[j].length == 0)
             .toArray();
     if (dead.length == 0) {
-      return 0;
+      return new ReviveResult(0, 0);
     }
     for (int j : dead) {
       bury(j);
@@ -59,7 +60,7 @@ final class Revival {
       z.columns[dead[m]] = Arrays.stream(seed).map(value -> value / norm).toArray();
       z.findSupport(dead[m]);
     }
-    return seeds.size();
+    return new ReviveResult(dead.length, seeds.size());
   }
 
   /** Zeroes a feature, its coefficients and their statistics. */
