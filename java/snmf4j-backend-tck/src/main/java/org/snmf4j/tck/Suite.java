@@ -68,6 +68,7 @@ abstract class Suite {
       backend.refit(s, z, 1);
       backend.winnerTakeAll(z, 3);
       backend.sweepColumns(s, z, largest.neurons, 1);
+      backend.orthonormalize(z);
     }
   }
 
