@@ -86,6 +86,12 @@ struct PanelKernels {
   // |A - ZY|^2.
   double (*residual)(const void* a, const SparseRows& z, const float* y);
 
+  // The same token by token, [64].
+  void (*token_residuals)(const void* a, const SparseRows& z, const float* y, double* squares);
+
+  // Token t of a panel, [rows], as float32.
+  void (*token)(const void* a, int64_t rows, int t, float* result);
+
   // Sum of the squares of count elements, a multiple of 64.
   double (*squares)(const void* a, int64_t count);
 

@@ -16,6 +16,7 @@ namespace {
 #include "kernels_simd.hpp"
 #include "kernels_stored.hpp"
 #include "kernels_update.hpp"
+#include "kernels_residual.hpp"
 #include "kernels_dense.hpp"
 #include "kernels_pack.hpp"
 #include "kernels_panel.hpp"

@@ -7,6 +7,8 @@ static constexpr PanelKernels panel_kernels() {
           support_cross<Element>,
           cross<Element>,
           residual<Element>,
+          token_residuals<Element>,
+          token<Element>,
           squares<Element>,
           widen<Element>,
           pack_rows<Element, float>,

@@ -48,6 +48,16 @@ static inline vdouble add_product(vdouble total, vfloat x, vfloat y) {
   return total;
 }
 
+// Adds the squares of float lanes to those of two float64 vectors, lane by lane.
+static inline void add_squares(vdouble* totals, vfloat x) {
+  vhalf half[2];
+  __builtin_memcpy(half, &x, sizeof half);
+  for (int h = 0; h < 2; h++) {
+    const vdouble wide = __builtin_convertvector(half[h], vdouble);
+    totals[h] += wide * wide;
+  }
+}
+
 static inline vfloat larger(vfloat x, vfloat y) { return x > y ? x : y; }
 
 static inline vfloat square_root(vfloat x) {

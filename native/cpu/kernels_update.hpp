@@ -292,23 +292,3 @@ static double squares(const void* panel, int64_t count) {
   }
   return sum(total[0] + total[1] + (total[2] + total[3]));
 }
-
-template <typename Element>
-static double residual(const void* panel, const SparseRows& z, const float* y) {
-  const Element* a = static_cast<const Element*>(panel);
-  vdouble total = {};
-  for (int64_t i = 0; i < z.neurons; i++) {
-    for (int s = 0; s < kStripes; s++) {
-      const int at = s * kStripe * kLanes;
-      vfloat rest[kStripe];
-      for (int v = 0; v < kStripe; v++) rest[v] = load(a + i * kPanel + at + v * kLanes);
-      for (int64_t e = z.start[i]; e < z.start[i + 1]; e++) {
-        const float* row = y + static_cast<int64_t>(z.index[e]) * kPanel + at;
-        const vfloat value = splat(z.value[e]);
-        for (int v = 0; v < kStripe; v++) rest[v] -= value * load(row + v * kLanes);
-      }
-      for (int v = 0; v < kStripe; v++) total = add_product(total, rest[v], rest[v]);
-    }
-  }
-  return sum(total);
-}

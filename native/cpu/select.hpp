@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace snmf4j {
 
@@ -35,6 +36,26 @@ Value kth_magnitude(const Value* values, int64_t size, int64_t keep, Value* room
   }
   std::nth_element(room, room + (keep - 1), room + found, std::greater<Value>());
   return room[keep - 1];
+}
+
+// Puts the indices of the keep largest magnitudes, without zeros, into `chosen`, ascending; of equal
+// ones the first. `room` as above.
+template <typename Value>
+void choose_largest(const Value* values, int64_t size, int64_t keep, Value* room,
+                    std::vector<int32_t>& chosen) {
+  Value threshold = 0;
+  int64_t free = keep;
+  if (keep < size) {
+    threshold = kth_magnitude(values, size, keep, room);
+    for (int64_t i = 0; i < size; i++) free -= std::fabs(values[i]) > threshold;
+  }
+  chosen.clear();
+  for (int64_t i = 0; i < size; i++) {
+    const Value magnitude = std::fabs(values[i]);
+    if (magnitude == 0 || magnitude < threshold) continue;
+    if (magnitude == threshold && free-- <= 0) continue;
+    chosen.push_back(static_cast<int32_t>(i));
+  }
 }
 
 }  // namespace snmf4j

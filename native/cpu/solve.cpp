@@ -86,7 +86,7 @@ class ColumnSweep {
       const float* other = z_.dense.data() + l * d;
       for (int32_t i : columns_[static_cast<std::size_t>(l)]) target_[i] -= gram[l] * other[i];
     }
-    select(support);
+    choose_largest(target_.data(), d, keep_, magnitudes_.data(), support);
     double square = 0;
     for (int32_t i : support) square += target_[i] * target_[i];
     const double norm = std::sqrt(square);
@@ -100,23 +100,6 @@ class ColumnSweep {
   }
 
  private:
-  // The indices of the keep largest magnitudes, ascending; of equal ones the first.
-  void select(std::vector<int32_t>& support) {
-    const int64_t d = z_.neurons;
-    double threshold = 0;
-    int64_t room = keep_;
-    if (keep_ < d) {
-      threshold = kth_magnitude(target_.data(), d, keep_, magnitudes_.data());
-      for (int64_t i = 0; i < d; i++) room -= std::fabs(target_[i]) > threshold;
-    }
-    for (int64_t i = 0; i < d; i++) {
-      const double magnitude = std::fabs(target_[i]);
-      if (magnitude == 0 || magnitude < threshold) continue;
-      if (magnitude == threshold && room-- <= 0) continue;
-      support.push_back(static_cast<int32_t>(i));
-    }
-  }
-
   const snmf4j_statistics& s_;
   snmf4j_features& z_;
   const int64_t keep_;

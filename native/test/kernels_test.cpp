@@ -278,6 +278,7 @@ TEST_CASE("residual, squares and widening") {
     Floats y = Floats::positive_values(k * kPanel, 13);
     Sparse z = sparse(d, k, 14);
     double expected = 0;
+    std::vector<double> by_token(kPanel, 0);
     for (int i = 0; i < d; i++) {
       for (int t = 0; t < kPanel; t++) {
         double rest = a[i * kPanel + t];
@@ -285,11 +286,22 @@ TEST_CASE("residual, squares and widening") {
           rest -= static_cast<double>(z.value[e]) * y[z.index[e] * kPanel + t];
         }
         expected += rest * rest;
+        by_token[static_cast<std::size_t>(t)] += rest * rest;
       }
     }
     check_close(kernels.residual(stored.data.data(),
                                  {d, z.start.data(), z.index.data(), z.value.data()}, y.data()),
                 expected, expected);
+    std::vector<double> found(kPanel, -1);
+    kernels.token_residuals(stored.data.data(),
+                            {d, z.start.data(), z.index.data(), z.value.data()}, y.data(),
+                            found.data());
+    for (std::size_t t = 0; t < kPanel; t++) check_close(found[t], by_token[t], by_token[t]);
+    std::vector<float> token(d);
+    for (int t = 0; t < kPanel; t++) {
+      kernels.token(stored.data.data(), d, t, token.data());
+      for (int i = 0; i < d; i++) CHECK(token[static_cast<std::size_t>(i)] == a[i * kPanel + t]);
+    }
     double squares = 0;
     for (std::size_t i = 0; i < a.size(); i++) squares += static_cast<double>(a[i]) * a[i];
     CHECK(std::fabs(kernels.squares(stored.data.data(), d * kPanel) - squares) <= 1e-14 * squares);

@@ -172,6 +172,15 @@ SNMF4J_API int snmf4j_sweep_columns(const snmf4j_statistics* statistics, snmf4j_
 SNMF4J_API int snmf4j_refit(const snmf4j_statistics* statistics, snmf4j_features* z,
                             double penalty);
 
+/*
+ * Zeroes dead features, their coefficients and their statistics, which are those of Y, and seeds
+ * them with the residuals of the worst tokens; see Backend.revive. `dead` receives how
+ * many there were, `revived` how many of them have a seed.
+ */
+SNMF4J_API int snmf4j_revive(const snmf4j_panels* a, snmf4j_statistics* statistics,
+                             snmf4j_features* z, snmf4j_panels* y, int64_t keep, int* dead,
+                             int* revived);
+
 /* What a pass does to the coefficients. */
 typedef struct snmf4j_update {
   int rule;                    /* SNMF4J_RULE_* */

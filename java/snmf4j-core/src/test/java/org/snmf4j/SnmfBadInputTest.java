@@ -241,14 +241,35 @@ class SnmfBadInputTest {
         requireFailure(ClosedException.class, good, startingFrom(closed)).getMessage());
   }
 
+  /** Multiplied, zero stays zero. */
   @Test
   void allZeroInitialCoefficientsExplainNothing() {
-    try (Matrix y = Matrix.of(new double[3][70]);
-        SnmfModel model = Snmf.fit(good, startingFrom(y), backend)) {
-      assertEquals(1, model.report().relativeLoss(), 1e-12);
-      model.features().requireFinite("features");
-      for (int j = 0; j < 3; j++) {
-        assertEquals(0, model.statistics(j).maxCoefficient());
+    try (Matrix y = Matrix.of(new double[3][70])) {
+      SnmfOptions options =
+          options(3)
+              .solver(Solver.MULTIPLICATIVE)
+              .coefficientPenalty(0)
+              .initialization(Initialization.coefficients(y))
+              .build();
+      try (SnmfModel model = Snmf.fit(good, options, backend)) {
+        assertEquals(1, model.report().relativeLoss(), 1e-12);
+        model.features().requireFinite("features");
+        for (int j = 0; j < 3; j++) {
+          assertEquals(0, model.statistics(j).maxCoefficient());
+        }
+      }
+    }
+  }
+
+  @Test
+  void leastSquaresRecoverFromAllZeroInitialCoefficients() {
+    try (Matrix y = Matrix.of(new double[3][70])) {
+      SnmfOptions options =
+          options(3).maxIterations(60).initialization(Initialization.coefficients(y)).build();
+      try (SnmfModel model = Snmf.fit(good, options, backend)) {
+        assertTrue(model.report().relativeLoss() < 0.5, () -> "" + model.report().relativeLoss());
+        model.features().requireFinite("features");
+        assertEquals(0, model.statistics().deadFeatures());
       }
     }
   }

@@ -141,6 +141,24 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("features: revival of dead ones")
+  class Revivals extends ReviveSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("features: arguments of a revival")
+  class RevivalArguments extends ReviveArgumentsSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("passes: multiplicative step, HALS")
   class Passes extends PassSuite {
     @Override

@@ -25,8 +25,9 @@ abstract class GramSuite extends Suite {
   /**
    * Against √(G_jj G_ll). float32: products are summed over no more than a thousand tokens at a
    * time, then in float64. Such a sum takes about 80 roundings in a row, which err by √80 · 2⁻²⁴ ≈
-   * 5e-7 of it if all add to the same partial sums, and less together; 80 · 2⁻²⁴ = 5e-6 would be
-   * the worst. Sums of all tokens in float32 err by more. float64: as {@link Tolerance}.
+   * 5e-7 of it if all add to the same partial sums, and less together; twice this is allowed. That
+   * longer sums are not left to float32 is what {@link ProductSuite}'s many integers show. float64:
+   * as {@link Tolerance}.
    */
   private double allowed() {
     return backend.elementType() == ElementType.FLOAT32 ? 1e-6 : 1e-13;

@@ -50,6 +50,9 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doRefit(Statistics statistics, Features z, double penalty);
 
+  protected abstract ReviveResult doRevive(
+      Activations a, Statistics statistics, Features z, Coefficients y, int keep);
+
   protected abstract void doOrthonormalize(Features z);
 
   protected abstract void doMultiply(Features left, Features right, Features result);
@@ -202,6 +205,18 @@ public abstract class AbstractBackend implements Backend {
           require(statistics, z.neurons(), z.rank());
           doRefit(statistics, z, penalty);
           return null;
+        });
+  }
+
+  @Override
+  public final ReviveResult revive(
+      Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
+    Checks.positive("keep", keep, z.neurons());
+    return locked(
+        () -> {
+          require(a, z, y);
+          require(statistics, z.neurons(), z.rank());
+          return doRevive(a, statistics, z, y, keep);
         });
   }
 

@@ -136,6 +136,36 @@ public interface Backend extends AutoCloseable {
   void refit(Statistics statistics, Features z, double penalty);
 
   /**
+   * Gives dead features a new start at the tokens that are explained worst. Feature j is dead if
+   * column j of Z is zero or G_jj is below 2⁻¹²⁶, the least normal float32: coefficients below
+   * 1e-19 each, whose squares float32 loses. Its column and its coefficients become zero.
+   *
+   * <p>With r_t = a_t − Z y_t after that, the candidates are the 4 · dead tokens of largest finite
+   * ‖r_t‖ (of equal ones the first). In that order a candidate is passed over if its residual is
+   * rounding error, ‖r_t‖ ≤ 1e-6 ‖a_t‖, or if the cosine of r_t with the residual of a token taken
+   * before exceeds 0.9. The m-th token taken is the m-th dead feature's: z_j is the {@code keep}
+   * entries of r_t that are largest in magnitude (of equal ones the first), scaled to unit length.
+   * Dead features that no token is left for stay zero; a later call may revive them, when the
+   * residuals have changed.
+   *
+   * <p>Features whose coefficients are zero contribute nothing: neither ½‖A − ZY‖² nor a penalty on
+   * ‖z_j‖‖y_j‖₁ changes, but for what vanishes with such small coefficients. The next {@link #pass}
+   * gives revived features their coefficients; before it, {@link #sweepColumns} and {@link #refit}
+   * would make their columns zero again.
+   *
+   * <p>Costs a look at the diagonal of G and at the supports of Z if no feature is dead, and
+   * changes nothing then; otherwise one reading of A. The result does not depend on the number of
+   * threads.
+   *
+   * @param statistics those of Y, of which G is read; and so they stay: rows and columns of dead
+   *     features become zero
+   * @param z read and written
+   * @param y read and written
+   * @param keep between 1 and d
+   */
+  ReviveResult revive(Activations a, Statistics statistics, Features z, Coefficients y, int keep);
+
+  /**
    * Multiplies every column of Z by a factor.
    *
    * @param factors {@code [k]}, finite

@@ -19,8 +19,8 @@ import org.snmf4j.backend.UpdateRule;
  * good at finding supports.
  *
  * <p><i>Exploit</i>, on all tokens, in rounds: one sweep over the columns of Z, each solved exactly
- * under its sparsity; least squares of Z on its support; then passes that update Y and refit Z on
- * the fixed support. Every step lowers the objective.
+ * under its sparsity; least squares of Z on its support; a new start for features that are dead;
+ * then passes that update Y and refit Z on the fixed support. Every step lowers the objective.
  */
 public final class AlsSolver {
   /** HALS sweeps of a pass. */
@@ -144,15 +144,21 @@ public final class AlsSolver {
     Activations a = problem.activations();
     double lambda = lambda(a);
     StoppingRule stopping = new StoppingRule(patience, tolerance);
+    Revivals revivals = new Revivals();
     UpdateRule first = new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda);
     UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
       if (pass > 0) {
-        if (pass % ROUND == DENSE_PASS + 1) {
+        boolean sweep = pass % ROUND == DENSE_PASS + 1;
+        if (sweep) {
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
         }
         backend.refit(statistics, z, lambda);
+        if (sweep) {
+          // Last before the pass, for the steps above would zero them again.
+          revivals.attempt(problem, statistics, z, y);
+        }
       }
       Refresh refresh = pass % ROUND == DENSE_PASS ? Refresh.DENSE : Refresh.SUPPORT;
       PassResult sums =

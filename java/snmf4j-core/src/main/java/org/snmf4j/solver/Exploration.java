@@ -16,8 +16,8 @@ import org.snmf4j.backend.UpdateRule;
  *
  * <p>Z by least squares and hard winner-take-all, then a HALS sweep of Y, extrapolated, with a
  * restart whenever the objective rises: first on a part of the sample, then on all of it. At last
- * sweeps over the columns of Z, each solved exactly. Where it pays, Z comes from a {@link
- * Compression} of the sample. Not monotone.
+ * sweeps over the columns of Z, each solved exactly. What each leaves dead has a new start in the
+ * next. Where it pays, Z comes from a {@link Compression} of the sample. Not monotone.
  */
 final class Exploration {
   /** Tokens of the sample: at least, and per feature. Fewer make supports that fit no others. */
@@ -200,6 +200,10 @@ final class Exploration {
         if (trace.isOver()) {
           break;
         }
+      }
+      if (last < Double.POSITIVE_INFINITY && !trace.isOver()) {
+        // Whatever comes next begins with a pass, which gives them coefficients.
+        backend.revive(a, statistics, z, current, problem.keep());
       }
       Coefficients result = current;
       current = null;

@@ -13,6 +13,7 @@ import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.ReviveResult;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.cpu.CpuLibrary.Context;
@@ -209,6 +210,18 @@ final class CpuBackend extends AbstractBackend {
     check(
         CpuLibrary.snmf4j_refit(sums(statistics), columns(z), penalty),
         "fit the features on their support");
+  }
+
+  @Override
+  protected ReviveResult doRevive(
+      Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
+    int[] dead = new int[1];
+    int[] revived = new int[1];
+    check(
+        CpuLibrary.snmf4j_revive(
+            panels(a), sums(statistics), columns(z), panels(y), keep, dead, revived),
+        "revive the features");
+    return new ReviveResult(dead[0], revived[0]);
   }
 
   @Override

@@ -224,6 +224,15 @@ final class CpuLibrary {
 
   static native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
 
+  static native int snmf4j_revive(
+      @Const Panels a,
+      Sums statistics,
+      FeatureColumns z,
+      Panels y,
+      long keep,
+      int[] dead,
+      int[] revived);
+
   static native int snmf4j_pass(
       @Const Panels a,
       FeatureColumns z,

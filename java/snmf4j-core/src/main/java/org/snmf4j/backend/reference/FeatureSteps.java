@@ -64,7 +64,7 @@ final class FeatureSteps {
   }
 
   /** Zeroes all but the {@code keep} entries of largest magnitude; of equal ones the first stay. */
-  private static void keepLargest(double[] values, int keep) {
+  static void keepLargest(double[] values, int keep) {
     double[] magnitudes = Arrays.stream(values).map(Math::abs).sorted().toArray();
     double threshold = magnitudes[magnitudes.length - keep];
     long room = keep - Arrays.stream(values).filter(v -> Math.abs(v) > threshold).count();

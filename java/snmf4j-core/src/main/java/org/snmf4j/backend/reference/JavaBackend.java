@@ -9,6 +9,7 @@ import org.snmf4j.backend.Momentum;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
+import org.snmf4j.backend.ReviveResult;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 import org.snmf4j.matrix.ElementType;
@@ -128,6 +129,17 @@ final class JavaBackend extends AbstractBackend {
   @Override
   protected void doRefit(Statistics statistics, Features z, double penalty) {
     FeatureSteps.refit((JavaStatistics) statistics, (JavaFeatures) z, penalty, workers);
+  }
+
+  @Override
+  protected ReviveResult doRevive(
+      Activations a, Statistics statistics, Features z, Coefficients y, int keep) {
+    return new Revival(
+            ((JavaActivations) a).panels,
+            (JavaStatistics) statistics,
+            (JavaFeatures) z,
+            ((JavaCoefficients) y).panels)
+        .run(keep, workers);
   }
 
   @Override

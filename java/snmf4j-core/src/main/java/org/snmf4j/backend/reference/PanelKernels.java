@@ -193,13 +193,27 @@ final class PanelKernels {
 
   /** ‖A − ZY‖²; {@code scratch} has A's size. */
   static double residual(double[] a, JavaFeatures z, double[] y, double[] scratch) {
-    System.arraycopy(a, 0, scratch, 0, a.length);
+    unexplained(a, z, y, scratch);
+    return dot(scratch, scratch);
+  }
+
+  /** A − ZY. */
+  static void unexplained(double[] a, JavaFeatures z, double[] y, double[] result) {
+    System.arraycopy(a, 0, result, 0, a.length);
     for (int j = 0; j < z.rank(); j++) {
       for (int i : z.support[j]) {
-        axpy(-z.columns[j][i], y, j * W, scratch, i * W, W);
+        axpy(-z.columns[j][i], y, j * W, result, i * W, W);
       }
     }
-    return dot(scratch, scratch);
+  }
+
+  /** Squares of the length of every token. */
+  static double[] tokenSquares(double[] a) {
+    double[] squares = new double[W];
+    for (int i = 0; i < a.length; i++) {
+      squares[i % W] += a[i] * a[i];
+    }
+    return squares;
   }
 
   static double dot(double[] x, double[] y) {
