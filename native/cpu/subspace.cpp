@@ -227,6 +227,7 @@ int snmf4j_expand(const snmf4j_features* basis, const snmf4j_statistics* coordin
     require(basis->rank == coordinates->neurons && basis->neurons == result->neurons &&
                 coordinates->rank == result->rank,
             "shapes must agree");
+    require(result != coordinates, "the result must not be the coordinates");
     const int padded = result->padded;
     basis->context->pool.ranges(basis->neurons, [&](int, int64_t from, int64_t to) {
       basis->context->blas.multiply_transposed(

@@ -1,5 +1,6 @@
 package org.snmf4j.tck;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrowsExactly;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -72,6 +73,94 @@ abstract class ArgumentSuite extends Suite {
       requireRefused("coefficients is of shape [1, 5]", () -> y.upload(flat));
       requireRefused("features is of shape [1, 5]", () -> z.upload(flat));
     }
+  }
+
+  @Test
+  void wrongShapesOfSubspacesAreRefused() {
+    try (OneOfEach data = OneOfEach.on(backend);
+        Features basis = backend.newFeatures(3, 2);
+        Features tall = backend.newFeatures(4, 2);
+        Features right = backend.newFeatures(2, 2);
+        Features wide = backend.newFeatures(2, 5);
+        Features result = backend.newFeatures(3, 2);
+        Statistics s = backend.newStatistics(2, 2);
+        Statistics large = backend.newStatistics(3, 3)) {
+      requireRefused(
+          "right is of shape [3, 2] but must be of shape [2, 2]",
+          () -> backend.multiply(basis, data.z(), result));
+      requireRefused(
+          "result is of shape [3, 2] but must be of shape [3, 5]",
+          () -> backend.multiply(basis, wide, result));
+      requireRefused(
+          "result is of shape [4, 2] but must be of shape [3, 2]",
+          () -> backend.multiply(basis, right, tall));
+      requireRefused("result is one of the factors", () -> backend.multiply(right, right, right));
+      requireRefused("result is one of the factors", () -> backend.multiply(basis, right, basis));
+      requireRefused(
+          "basis is of shape [4, 2] but must be of shape [3, 2]",
+          () -> backend.compress(data.a(), tall));
+      requireRefused(
+          "basis is of shape [2, 5] but must be of shape [3, 5]",
+          () -> backend.compress(data.a(), wide));
+      requireRefused(
+          "statistics is of shape [3, 2] but must be of shape [2, 2]",
+          () -> backend.expand(basis, data.s(), data.s()));
+      requireRefused(
+          "statistics is of shape [3, 3] but must be of shape [3, 2]",
+          () -> backend.expand(basis, s, large));
+      requireRefused(
+          "statistics is of shape [3, 2] but must be of shape [4, 2]",
+          () -> backend.expand(tall, s, data.s()));
+      requireRefused("result is the coordinates", () -> backend.expand(right, s, s));
+    }
+  }
+
+  @Test
+  void closedAndForeignSubspacesAreRefused() {
+    Features closed = backend.newFeatures(3, 2);
+    Statistics closedStatistics = backend.newStatistics(2, 2);
+    closed.close();
+    closedStatistics.close();
+    try (OneOfEach data = OneOfEach.on(backend);
+        Features basis = backend.newFeatures(3, 2);
+        Features right = backend.newFeatures(2, 2);
+        Statistics s = backend.newStatistics(2, 2);
+        Backend other = open(1);
+        OneOfEach strange = OneOfEach.on(other)) {
+      Features z = data.z();
+      Features stranger = strange.z();
+      requireClosed("features", () -> backend.orthonormalize(closed));
+      requireClosed("left", () -> backend.multiply(closed, right, z));
+      requireClosed("right", () -> backend.multiply(basis, closed, z));
+      requireClosed("result", () -> backend.multiply(basis, right, closed));
+      requireClosed("basis", () -> backend.compress(data.a(), closed));
+      requireClosed("basis", () -> backend.expand(closed, s, data.s()));
+      requireClosed("statistics", () -> backend.expand(basis, closedStatistics, data.s()));
+      requireClosed("statistics", () -> backend.expand(right, s, closedStatistics));
+      requireForeign("features", () -> backend.orthonormalize(stranger));
+      requireForeign("left", () -> backend.multiply(stranger, right, z));
+      requireForeign("right", () -> backend.multiply(basis, stranger, z));
+      requireForeign("result", () -> backend.multiply(basis, right, stranger));
+      requireForeign("activations", () -> backend.compress(strange.a(), basis));
+      requireForeign("basis", () -> backend.compress(data.a(), stranger));
+      requireForeign("basis", () -> backend.expand(stranger, s, data.s()));
+      requireForeign("statistics", () -> backend.expand(basis, strange.s(), data.s()));
+      requireForeign("statistics", () -> backend.expand(basis, s, strange.s()));
+      Activations compressed = backend.compress(data.a(), basis);
+      Activations sample = backend.sample(compressed, 1);
+      compressed.close();
+      requireClosed("activations", () -> backend.compress(compressed, right));
+      requireClosed("activations", () -> backend.compress(sample, right));
+    }
+  }
+
+  private static void requireClosed(String name, Executable call) {
+    assertEquals(
+        name + " are closed", assertThrowsExactly(ClosedException.class, call).getMessage());
+  }
+
+  private static void requireForeign(String name, Executable call) {
+    requireRefused(name + " is of another backend but must be of this backend", call);
   }
 
   private void momentum(OneOfEach data, Momentum momentum) {

@@ -87,6 +87,33 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("the Gram matrix of many tokens")
+  class Grams extends GramSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("bases and products of features")
+  class Subspaces extends SubspaceSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("compressed activations")
+  class Compressions extends CompressionSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("features: ridge solve, winner-take-all, scaling")
   class FeatureSteps extends FeatureSuite {
     @Override

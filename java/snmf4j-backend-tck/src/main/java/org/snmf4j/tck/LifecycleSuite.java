@@ -36,6 +36,7 @@ abstract class LifecycleSuite extends Suite {
         () -> backend.ridgeSolve(s, 1e-6, z),
         () -> backend.winnerTakeAll(z, 1),
         () -> backend.scaleColumns(z, new double[] {1, 2}),
+        () -> backend.orthonormalize(z),
         () -> backend.sample(a, 2).close(),
         () -> backend.sweepColumns(s, z, 1, 0.5),
         () -> backend.refit(s, z, 0.5),
@@ -104,7 +105,7 @@ abstract class LifecycleSuite extends Suite {
           }
         }
         // How many of the operations take this kind of data.
-        assertEquals(List.of(5, 4, 8, 5).get(which), refused, names.get(which));
+        assertEquals(List.of(5, 4, 9, 5).get(which), refused, names.get(which));
       }
     }
   }

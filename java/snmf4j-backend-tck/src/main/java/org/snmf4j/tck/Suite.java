@@ -69,6 +69,7 @@ abstract class Suite {
       backend.winnerTakeAll(z, 3);
       backend.sweepColumns(s, z, largest.neurons, 1);
       backend.orthonormalize(z);
+      backend.compress(a, z).close();
     }
   }
 

@@ -277,6 +277,9 @@ public abstract class AbstractBackend implements Backend {
           basis.requireUsable(this, "basis");
           require(coordinates, basis.rank(), coordinates.rank());
           require(result, basis.neurons(), coordinates.rank());
+          if (result == coordinates) {
+            throw new InvalidArgumentException("result", "the coordinates", "other statistics");
+          }
           doExpand(basis, coordinates, result);
           return null;
         });

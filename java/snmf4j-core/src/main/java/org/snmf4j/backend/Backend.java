@@ -202,7 +202,7 @@ public interface Backend extends AutoCloseable {
    *
    * @param basis U {@code [d, r]}
    * @param coordinates of {@code [r, k]}
-   * @param result of {@code [d, k]}
+   * @param result of {@code [d, k]}; not the coordinates
    */
   void expand(Features basis, Statistics coordinates, Statistics result);
 

@@ -12,6 +12,12 @@ public final class SymmetricEigen {
   /** Steps for one eigenvalue; two or three are usual. */
   private static final int MAX_STEPS = 200;
 
+  /**
+   * Against a largest entry of about one, what is smaller counts as zero: rotations by numbers that
+   * have lost digits to underflow would not be orthogonal.
+   */
+  private static final double NOTHING = 0x1p-960;
+
   private final double[] values;
   private final double[][] vectors;
 
@@ -28,9 +34,13 @@ public final class SymmetricEigen {
    */
   public static SymmetricEigen of(double[][] matrix) {
     int n = matrix.length;
-    double[][] a = new double[n][];
+    // Scaled by a power of two, which is exact, so that squares neither overflow nor underflow.
+    int exponent = exponent(matrix);
+    double[][] a = new double[n][n];
     for (int i = 0; i < n; i++) {
-      a[i] = matrix[i].clone();
+      for (int j = 0; j < n; j++) {
+        a[i][j] = Math.scalb(matrix[i][j], -exponent);
+      }
     }
     double[] diagonal = new double[n];
     double[] beside = new double[n];
@@ -45,7 +55,7 @@ public final class SymmetricEigen {
     double[] values = new double[n];
     double[][] sorted = new double[n][];
     for (int i = 0; i < n; i++) {
-      values[i] = diagonal[order[i]];
+      values[i] = Math.scalb(diagonal[order[i]], exponent);
       sorted[i] = vectors[order[i]];
     }
     return new SymmetricEigen(values, sorted);
@@ -61,6 +71,21 @@ public final class SymmetricEigen {
     return vectors[i].clone();
   }
 
+  /** That of the largest magnitude; 0 if there are only zeros. */
+  private static int exponent(double[][] matrix) {
+    double largest = 0;
+    for (double[] row : matrix) {
+      for (double value : row) {
+        // Math.max keeps NaN.
+        largest = Math.max(largest, Math.abs(value));
+      }
+    }
+    if (!Double.isFinite(largest)) {
+      throw new ArithmeticException("the matrix holds NaN or infinities");
+    }
+    return largest == 0 ? 0 : Math.getExponent(largest);
+  }
+
   /**
    * A = V T Vᵀ, T tridiagonal with {@code beside[i]} between i and i + 1; {@code a} is destroyed.
    *
@@ -72,16 +97,26 @@ public final class SymmetricEigen {
     for (int c = 0; c + 2 < n; c++) {
       // Reflects what is below the subdiagonal of column c onto it: H = I − 2uuᵀ, u of unit length.
       double[] u = new double[n];
-      double square = 0;
+      double largest = 0;
       for (int i = c + 1; i < n; i++) {
         u[i] = a[c][i];
-        square += u[i] * u[i];
+        largest = Math.max(largest, Math.abs(u[i]));
       }
-      double norm = Math.sqrt(square);
-      double rest = square - u[c + 1] * u[c + 1];
-      if (!(rest > 0)) {
+      if (largest < NOTHING) {
         continue;
       }
+      // What is to vanish is summed by itself: of a difference of squares, entries below 1e-8 of
+      // the one that stays would be lost.
+      double rest = 0;
+      for (int i = c + 2; i < n; i++) {
+        u[i] /= largest;
+        rest += u[i] * u[i];
+      }
+      u[c + 1] /= largest;
+      if (rest == 0) {
+        continue;
+      }
+      double norm = Math.sqrt(rest + u[c + 1] * u[c + 1]);
       double target = u[c + 1] > 0 ? -norm : norm;
       u[c + 1] -= target;
       double length = Math.sqrt(rest + u[c + 1] * u[c + 1]);
@@ -89,7 +124,7 @@ public final class SymmetricEigen {
         u[i] /= length;
       }
       reflect(a, u, c + 1);
-      a[c][c + 1] = target;
+      a[c][c + 1] = target * largest;
       reflectors[c] = u;
     }
     for (int i = 0; i < n; i++) {
@@ -137,18 +172,23 @@ public final class SymmetricEigen {
     for (int l = 0; l < n; l++) {
       for (int step = 0; ; step++) {
         int m = l;
-        while (m + 1 < n && Math.abs(e[m]) > Math.ulp(Math.abs(d[m]) + Math.abs(d[m + 1]))) {
+        while (m + 1 < n && Math.abs(e[m]) > negligible(d[m], d[m + 1])) {
           m++;
         }
         if (m == l) {
           break;
         }
-        if (step == MAX_STEPS || Double.isNaN(d[l]) || Double.isInfinite(d[l])) {
+        if (step == MAX_STEPS) {
           throw new ArithmeticException("the eigenvalues of the matrix do not converge");
         }
         step(d, e, vectors, l, m);
       }
     }
+  }
+
+  /** What an entry beside two diagonal ones may be to count as zero. */
+  private static double negligible(double left, double right) {
+    return Math.max(NOTHING, Math.ulp(Math.abs(left) + Math.abs(right)));
   }
 
   /** One implicit QL step on rows {@code l} to {@code m}. */
