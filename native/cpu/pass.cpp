@@ -347,7 +347,9 @@ class UnconstrainedStart {
   static constexpr double kRidge = 1e-4;
 
   UnconstrainedStart(snmf4j_context& context, const Descent& descent)
-      : blas_(context.blas), descent_(descent), rank_(descent.q.rank) {
+      : kernels_(context.kernels.float32),
+        descent_(descent),
+        rank_(descent.q.rank) {
     if (rank_ > kMaxRank) return;
     const auto k = static_cast<std::size_t>(rank_);
     Buffer<double> lower(&context.memory, k * k);
@@ -361,8 +363,10 @@ class UnconstrainedStart {
       rows[j * k + j] = 1;
     }
     // Without a factor, as of features that are all zero, zero is the start.
-    if (!(largest > 0) || !std::isfinite(largest) || !blas_.cholesky(rank_, lower.data())) return;
-    blas_.solve_rows(rank_, rank_, lower.data(), rows.data());
+    if (!(largest > 0) || !std::isfinite(largest) || !context.blas.cholesky(rank_, lower.data())) {
+      return;
+    }
+    context.blas.solve_rows(rank_, rank_, lower.data(), rows.data());
     inverse_ = Buffer<float>(&context.memory, k * k);
     offset_ = Buffer<float>(&context.memory, k);
     for (std::size_t j = 0; j < k; j++) {
@@ -379,13 +383,15 @@ class UnconstrainedStart {
   double operator()(const float* p, int64_t tokens, float* y) const {
     const int64_t size = static_cast<int64_t>(rank_) * kPanel;
     if (inverse_.size() > 0) {
-      blas_.multiply(rank_, kPanel, rank_, inverse_.data(), rank_, p, kPanel, y, kPanel);
-      for (int j = 0; j < rank_; j++) {
-        for (int t = 0; t < kPanel; t++) {
-          const float value = y[j * kPanel + t] - offset_[static_cast<std::size_t>(j)];
-          // Features without neurons and padding get nothing.
-          y[j * kPanel + t] = value > 0 && t < tokens && descent_.inverse[j] > 0 ? value : 0;
-        }
+      // The inverse is symmetric: its own transpose.
+      kernels_.project_dense(p, rank_, inverse_.data(), rank_, y, nullptr);
+      for (std::size_t j = 0; j < offset_.size(); j++) {
+        float* row = y + j * kPanel;
+        const float offset = offset_[j];
+        // Features without neurons get nothing.
+        const float live = descent_.inverse[j] > 0 ? 1 : 0;
+        for (int t = 0; t < kPanel; t++) row[t] = live * std::fmax(row[t] - offset, 0.0F);
+        for (int64_t t = tokens; t < kPanel; t++) row[t] = 0;
       }
       const double explained = descent_.explained(p, y);
       if (explained > 0) return explained;
@@ -395,7 +401,7 @@ class UnconstrainedStart {
   }
 
  private:
-  const Blas& blas_;
+  const PanelKernels& kernels_;
   const Descent& descent_;
   const int rank_;
   Buffer<float> inverse_, offset_;

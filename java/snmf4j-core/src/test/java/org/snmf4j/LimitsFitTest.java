@@ -15,7 +15,7 @@ import org.snmf4j.solver.StopReason;
 /** Target loss and time limit. */
 class LimitsFitTest {
   /** Passes of the first phase of {@link Solver#ALS}. */
-  private static final int EXPLORE = 24;
+  private static final int EXPLORE = 23;
 
   /** So many that {@link Solver#ALS} samples every second panel first. */
   private static final double[][] MANY = Planted.activations(16, 10400, 3, 4);

@@ -29,7 +29,7 @@ class RevivalFitTest {
   private static final int MOST = 6;
 
   /** Passes of the solver's first phase, which may raise the loss. */
-  private static final int EXPLORE = 24;
+  private static final int EXPLORE = 23;
 
   /**
    * Fits on a backend whose revivals are noted.

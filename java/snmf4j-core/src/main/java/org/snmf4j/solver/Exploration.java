@@ -17,7 +17,8 @@ import org.snmf4j.backend.UpdateRule;
  * <p>Z by least squares and hard winner-take-all, then a HALS sweep of Y, extrapolated, with a
  * restart whenever the objective rises: first on a part of the sample, then on all of it. At last
  * sweeps over the columns of Z, each solved exactly. What each leaves dead has a new start in the
- * next. Where it pays, Z comes from a {@link Compression} of the sample. Not monotone.
+ * next. Where it pays, Z comes from a {@link Compression} of the sample, but for the last sweep,
+ * which sees what that leaves out. Not monotone.
  */
 final class Exploration {
   /** Tokens of the sample: at least, and per feature. Fewer make supports that fit no others. */
@@ -36,10 +37,10 @@ final class Exploration {
   /** Iterations of the first stage. */
   private static final int THIN_SOLVES = 18;
 
-  /** Iterations of the second, by least squares and by column. */
+  /** Iterations of the second, by least squares and by column; a last sweep ends it. */
   private static final int SOLVES = 4;
 
-  private static final int COLUMN_SWEEPS = 2;
+  private static final int COLUMN_SWEEPS = 1;
 
   /** Sweeps of the first pass over tokens that have no coefficients yet. */
   private static final int FRESH_SWEEPS = 2;
@@ -151,6 +152,7 @@ final class Exploration {
 
   /**
    * @param start taken over; null to begin with least squares for Y, Z as it is
+   * @param columnSweeps iterations by column; if there are any, one more sweep ends the stage
    */
   private Coefficients iterate(Source source, Coefficients start, int solves, int columnSweeps) {
     Backend backend = problem.backend();
@@ -185,8 +187,10 @@ final class Exploration {
         UpdateRule rule =
             fresh && i == 0 ? new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda) : step;
         Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
+        boolean exact = columnSweeps > 0 && i == solves + columnSweeps - 1;
+        Refresh refresh = exact ? Refresh.DENSE : source.refresh();
         PassResult sums =
-            backend.pass(a, z, rule, current, null, momentum, next, source.refresh(), statistics);
+            backend.pass(a, z, rule, current, null, momentum, next, refresh, statistics);
         trace.add(sums.loss(a.squaredNorm()), a.squaredNorm());
         double objective = sums.objective(a.squaredNorm(), lambda);
         boolean first = fresh && i == 0;
@@ -202,6 +206,9 @@ final class Exploration {
         }
       }
       if (last < Double.POSITIVE_INFINITY && !trace.isOver()) {
+        if (columnSweeps > 0) {
+          backend.sweepColumns(statistics, z, problem.keep(), lambda);
+        }
         // Whatever comes next begins with a pass, which gives them coefficients.
         backend.revive(a, statistics, z, current, problem.keep());
       }

@@ -260,7 +260,8 @@ class FitCommandTest {
             "--time-limit",
             limit);
     assertEquals(0, run.status(), run.err());
-    assertTrue(run.out().contains("1 iterations in "), run.out());
+    // One on the sample and one on all tokens.
+    assertTrue(run.out().contains("2 iterations in "), run.out());
     assertTrue(run.out().contains("(time_limit)"), run.out());
   }
 
@@ -293,7 +294,7 @@ class FitCommandTest {
         "--rank 2 --time-limit 99999999999999999999 | '99999999999999999999' is no time span",
         "--rank 2 --threads 0 | threads is 0 but must be between 1 and 1024",
         "--rank 2 --solver newton | Invalid value for option '--solver'",
-        "--rank 2 --coefficient-penalty 0.1 | coefficient penalty is 0.1 but must be 0 for the",
+        "--rank 2 --solver multiplicative --coefficient-penalty 0.1 | coefficient penalty is 0.1 but",
         "--rank 2 --solver als --coefficient-penalty -1 | coefficient penalty is -1.0 but must be",
         "--rank 2 --precision fp8 | Invalid value for option '--precision'",
         "--rank 2 --init magic | Invalid value for option '--init'",
