@@ -20,8 +20,8 @@ struct snmf4j_scratch {
   snmf4j::Buffer<double> wide;       // the same in float64
   snmf4j::Buffer<double> gram;       // this worker's G, [padded][padded]
   snmf4j::Buffer<float> some_gram;   // that of its last few panels
-  snmf4j::Buffer<float> cross;       // this worker's C, [d][padded]; the first uses the result's
-  snmf4j::Buffer<float> support;     // this worker's C on the support, by nonzero of Z
+  snmf4j::Buffer<double> support;    // this worker's C on the support, by nonzero of Z
+  snmf4j::Buffer<float> some_support;  // that of its last few panels
   snmf4j::Buffer<double> row_sums;   // this worker's sums of Y's rows, [k]
 };
 

@@ -222,6 +222,15 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("any number of threads")
+  class ThreadCount extends ThreadCountSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("whole fits")
   class Fits extends FitSuite {
     @Override

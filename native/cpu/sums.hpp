@@ -1,0 +1,210 @@
+// The sums of a pass, by worker and then together.
+#ifndef SNMF4J_CPU_SUMS_HPP
+#define SNMF4J_CPU_SUMS_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "handles.hpp"
+#include "updates.hpp"
+
+namespace snmf4j {
+
+// Rows of C that are shared out together: whole tiles of any kernel.
+constexpr int64_t kSharedRows = 12;
+
+// C = AY' in full, by neurons: each worker sums its own rows over all tokens, so that the result
+// does not depend on how many share the work, and none needs a C of its own.
+inline void sum_cross(const snmf4j_panels& a, const snmf4j_panels& y, snmf4j_statistics& target) {
+  snmf4j_context& context = *a.context;
+  const auto size = static_cast<std::size_t>(target.padded) * kPanel;
+  for (snmf4j_scratch& scratch : context.scratch) {
+    scratch.transposed.reserve(&context.memory, size);
+  }
+  const int64_t tiles = (a.rows + kSharedRows - 1) / kSharedRows;
+  context.pool.ranges(tiles, [&](int worker, int64_t from, int64_t to) {
+    float* yt = context.scratch[static_cast<std::size_t>(worker)].transposed.data();
+    const int64_t first = from * kSharedRows;
+    const int64_t rows = std::min(to * kSharedRows, a.rows) - first;
+    const int64_t skipped = first * kPanel * a.kernels.bytes;
+    float* cross = target.cross.data() + first * target.padded;
+    std::memset(yt, 0, size * sizeof(float));
+    std::memset(cross, 0, static_cast<std::size_t>(rows * target.padded) * sizeof(float));
+    for (int64_t p = 0; p < a.count; p++) {
+      const auto* next = p + 1 < a.count ? static_cast<const char*>(a.stored(p + 1)) : nullptr;
+      context.kernels.transpose(y.panel(p), target.rank, target.padded, yt, nullptr);
+      a.kernels.cross(static_cast<const char*>(a.stored(p)) + skipped, rows, yt, target.padded,
+                      cross, next == nullptr ? nullptr : next + skipped);
+    }
+  });
+}
+
+// G, the sums of Y's rows, and C on the support, in one walk over the panels, by groups of them.
+//
+// A group is summed in float32, and added to the others in float64. The groups do not depend on how
+// many workers share them, and adding them is so exact that its order is lost when the total is
+// rounded to float32: results are the same for any number of threads.
+class Sums {
+ public:
+  // `support` is Z's; it is read if C is wanted there. `fetches` says that the next panel's rows at
+  // the support are to be asked for.
+  Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SparseColumns& support,
+       bool fetches)
+      : context_(*a.context),
+        stored_(a.kernels),
+        target_(target),
+        refresh_(refresh),
+        support_(support),
+        fetches_(fetches),
+        panels_(a.count),
+        group_(std::clamp<int64_t>(a.count / kGroups, 1, kMaxGroup)),
+        begun_(static_cast<std::size_t>(context_.pool.size()), 0) {
+    if (refresh == SNMF4J_REFRESH_NONE) return;
+    const auto padded = static_cast<std::size_t>(target->padded);
+    for (int w = 0; w < context_.pool.size(); w++) {
+      snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(w)];
+      scratch.transposed.reserve(&context_.memory, padded * kPanel);
+      scratch.gram.reserve(&context_.memory, padded * padded);
+      scratch.some_gram.reserve(&context_.memory, padded * padded);
+      scratch.row_sums.reserve(&context_.memory, padded);
+      if (refresh == SNMF4J_REFRESH_SUPPORT) {
+        scratch.some_support.reserve(&context_.memory, nonzeros());
+        scratch.support.reserve(&context_.memory, nonzeros());
+      }
+    }
+  }
+
+  // How many groups there are, and the first panel of one, or of none after the last.
+  int64_t groups() const { return (panels_ + group_ - 1) / group_; }
+  int64_t first(int64_t group) const { return std::min(group * group_, panels_); }
+
+  // Zeroes a worker's sums; called by that worker, so that it owns the pages.
+  void begin(int worker) {
+    begun_[static_cast<std::size_t>(worker)] = 1;
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    std::memset(scratch.transposed.data(), 0, padded * kPanel * sizeof(float));
+    std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
+    std::memset(scratch.some_gram.data(), 0, padded * padded * sizeof(float));
+    std::memset(scratch.row_sums.data(), 0, padded * sizeof(double));
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      std::memset(scratch.some_support.data(), 0, nonzeros() * sizeof(float));
+      std::memset(scratch.support.data(), 0, nonzeros() * sizeof(double));
+    }
+  }
+
+  // `next` is the panel that comes after, or null.
+  void add(int worker, const void* a, const float* y, const void* next) {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    const Kernels& kernels = context_.kernels;
+    Fetch fetch{static_cast<const char*>(next), support_.index, 0,
+                fetches_ && next != nullptr ? support_.start[support_.rank] : 0,
+                kPanel * stored_.bytes};
+    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      stored_.support_cross(a, support_, y, scratch.some_support.data(), fetch);
+    }
+    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data(), fetch);
+    kernels.row_sums(y, target_->rank, scratch.row_sums.data());
+  }
+
+  // Called by a worker after each of its groups.
+  void settle(int worker) {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    for (std::size_t j = 0; j < static_cast<std::size_t>(target_->rank); j++) {
+      float* some = scratch.some_gram.data() + j * padded;
+      double* total = scratch.gram.data() + j * padded;
+      for (std::size_t l = 0; l <= j; l++) total[l] += static_cast<double>(some[l]);
+      // The tiles reach beyond the diagonal.
+      std::memset(some, 0, padded * sizeof(float));
+    }
+    if (refresh_ != SNMF4J_REFRESH_SUPPORT) return;
+    for (std::size_t e = 0; e < nonzeros(); e++) {
+      scratch.support[e] += static_cast<double>(scratch.some_support[e]);
+      scratch.some_support[e] = 0;
+    }
+  }
+
+  // Adds up what the workers have that have begun.
+  void reduce() {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    const int k = target_->rank;
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    for (int j = 0; j < k; j++) {
+      for (int l = 0; l <= j; l++) {
+        double sum = 0;
+        for (std::size_t w = 0; w < begun_.size(); w++) {
+          if (begun_[w]) sum += context_.scratch[w].gram[static_cast<std::size_t>(j) * padded + l];
+        }
+        const double rounded = static_cast<float>(sum);
+        target_->gram[static_cast<std::size_t>(j) * k + l] = rounded;
+        target_->gram[static_cast<std::size_t>(l) * k + j] = rounded;
+      }
+    }
+    for (int j = 0; j < k; j++) {
+      double sum = 0;
+      for (std::size_t w = 0; w < begun_.size(); w++) {
+        if (begun_[w]) sum += context_.scratch[w].row_sums[static_cast<std::size_t>(j)];
+      }
+      target_->row_sums[static_cast<std::size_t>(j)] = static_cast<float>(sum);
+    }
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) reduce_support();
+  }
+
+  double quadratic(const Products& q) const {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return NAN;
+    double sum = 0;
+    for (std::size_t i = 0; i < q.wide.size(); i++) sum += q.wide[i] * target_->gram[i];
+    return sum;
+  }
+
+  double spread(const Products& q) const {
+    if (refresh_ == SNMF4J_REFRESH_NONE) return NAN;
+    double sum = 0;
+    for (std::size_t j = 0; j < target_->row_sums.size(); j++) {
+      sum += std::sqrt(q.wide[j * target_->row_sums.size() + j]) * target_->row_sums[j];
+    }
+    return sum;
+  }
+
+ private:
+  // At least so many groups, so that many workers get even shares, and at most so many panels each:
+  // their tokens sum up to a total, so that the error stays at that of a few dozen roundings.
+  static constexpr int64_t kGroups = 32;
+  static constexpr int64_t kMaxGroup = 16;
+
+  std::size_t nonzeros() const { return static_cast<std::size_t>(support_.start[support_.rank]); }
+
+  void reduce_support() {
+    for (int j = 0; j < support_.rank; j++) {
+      for (int64_t e = support_.start[j]; e < support_.start[j + 1]; e++) {
+        double sum = 0;
+        for (std::size_t w = 0; w < begun_.size(); w++) {
+          if (begun_[w]) sum += context_.scratch[w].support[static_cast<std::size_t>(e)];
+        }
+        target_->cross[static_cast<std::size_t>(support_.index[e]) * target_->padded + j] =
+            static_cast<float>(sum);
+      }
+    }
+  }
+
+  snmf4j_context& context_;
+  const PanelKernels& stored_;
+  snmf4j_statistics* const target_;
+  const int refresh_;
+  const SparseColumns support_;
+  const bool fetches_;
+  const int64_t panels_;
+  const int64_t group_;      // panels of a group
+  std::vector<char> begun_;  // by worker
+};
+
+}  // namespace snmf4j
+
+#endif

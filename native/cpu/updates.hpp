@@ -1,0 +1,234 @@
+// What the updates of Y read besides P, and how they begin.
+#ifndef SNMF4J_CPU_UPDATES_HPP
+#define SNMF4J_CPU_UPDATES_HPP
+
+#include <cmath>
+#include <cstring>
+
+#include "handles.hpp"
+#include "status.hpp"
+
+namespace snmf4j {
+
+// Q = Z'Z in float64 and the float32 forms that the kernels read.
+struct Products {
+  Products(snmf4j_context& context, const SparseColumns& z, const float* dense, int64_t neurons)
+      : rank(z.rank),
+        wide(&context.memory, static_cast<std::size_t>(rank) * rank),
+        narrow(&context.memory, static_cast<std::size_t>(rank) * rank) {
+    context.pool.run([&](int worker) {
+      // Row j has j + 1 products: dealt out in turn, so that the workers get equal shares.
+      for (int j = worker; j < rank; j += context.pool.size()) {
+        for (int l = 0; l <= j; l++) {
+          const float* column = dense + l * neurons;
+          double sum = 0;
+          for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
+            sum += static_cast<double>(z.value[e]) * column[z.index[e]];
+          }
+          set(j, l, sum);
+          set(l, j, sum);
+        }
+      }
+    });
+  }
+
+  void set(int j, int l, double value) {
+    const std::size_t at = static_cast<std::size_t>(j) * rank + l;
+    wide[at] = value;
+    narrow[at] = static_cast<float>(value);
+  }
+
+  const int rank;
+  Buffer<double> wide;
+  Buffer<float> narrow;
+};
+
+struct SignedForm {
+  SignedForm(snmf4j_context& context, const Products& q)
+      : start(&context.memory, 2 * static_cast<std::size_t>(q.rank) + 1),
+        index(&context.memory, static_cast<std::size_t>(q.rank) * q.rank),
+        value(&context.memory, static_cast<std::size_t>(q.rank) * q.rank) {
+    int32_t at = 0;
+    for (int j = 0; j < q.rank; j++) {
+      const float* row = q.narrow.data() + static_cast<std::size_t>(j) * q.rank;
+      start[2 * static_cast<std::size_t>(j)] = at;
+      for (int l = 0; l < q.rank; l++) {
+        if (row[l] > 0) append(at, l, row[l]);
+      }
+      start[2 * static_cast<std::size_t>(j) + 1] = at;
+      for (int l = 0; l < q.rank; l++) {
+        if (row[l] < 0) append(at, l, -row[l]);
+      }
+    }
+    start[2 * static_cast<std::size_t>(q.rank)] = at;
+    rows = {q.rank, start.data(), index.data(), value.data()};
+  }
+
+  void append(int32_t& at, int l, float magnitude) {
+    index[static_cast<std::size_t>(at)] = l;
+    value[static_cast<std::size_t>(at)] = magnitude;
+    at++;
+  }
+
+  Buffer<int32_t> start, index;
+  Buffer<float> value;
+  SignedRows rows{};
+};
+
+// What HALS reads besides Q: relaxation / Q_jj, or 0 where that is nothing, and penalty * |z_j|.
+struct Descent {
+  Descent(snmf4j_context& context, const Products& products, double penalty, float relaxation)
+      : kernels(context.kernels),
+        q(products),
+        inverse(&context.memory, static_cast<std::size_t>(q.rank)),
+        shift(&context.memory, static_cast<std::size_t>(q.rank)) {
+    for (std::size_t j = 0; j < inverse.size(); j++) {
+      const std::size_t at = j * inverse.size() + j;
+      const float reciprocal = q.narrow[at] > 0 ? relaxation / q.narrow[at] : 0;
+      inverse[j] = std::isfinite(reciprocal) ? reciprocal : 0;
+      shift[j] = static_cast<float>(penalty * std::sqrt(q.wide[at]));
+    }
+  }
+
+  double explained(const float* p, const float* y) const {
+    return kernels.explained(q.rank, q.narrow.data(), shift.data(), p, y);
+  }
+
+  // Sweeps until the panel's error falls no more. `explained` is Y's, unless all sweeps are wanted;
+  // what each sweep gains adds to it.
+  void run(const float* p, float* y, int sweeps, double tolerance, double explained) const {
+    for (int sweep = 0; sweep < sweeps; sweep++) {
+      const double gain =
+          kernels.descend(q.rank, q.narrow.data(), inverse.data(), shift.data(), p, y);
+      explained += gain;
+      if (tolerance > 0 && gain <= tolerance * std::fabs(explained)) return;
+    }
+  }
+
+  const Kernels& kernels;
+  const Products& q;
+  Buffer<float> inverse, shift;
+};
+
+// Where least squares start: the solution without the constraint, (Q + ridge I)^-1 (P - shift),
+// its negatives set to zero. Most signs are right at once, which saves half of the sweeps and more.
+class UnconstrainedStart {
+ public:
+  // Beyond this rank the inverse costs more than a few panels' sweeps.
+  static constexpr int kMaxRank = 1024;
+  // Against the largest Q_jj: far below the eigenvalues that matter, and large enough that rounding
+  // errors of P stay small where features are nearly dependent.
+  static constexpr double kRidge = 1e-4;
+
+  UnconstrainedStart(snmf4j_context& context, const Descent& descent)
+      : kernels_(context.kernels.float32),
+        descent_(descent),
+        rank_(descent.q.rank) {
+    if (rank_ > kMaxRank) return;
+    const auto k = static_cast<std::size_t>(rank_);
+    Buffer<double> lower(&context.memory, k * k);
+    Buffer<double> rows(&context.memory, k * k);
+    double largest = 0;
+    for (std::size_t j = 0; j < k; j++) largest = std::fmax(largest, descent.q.wide[j * k + j]);
+    std::memcpy(lower.data(), descent.q.wide.data(), k * k * sizeof(double));
+    std::memset(rows.data(), 0, k * k * sizeof(double));
+    for (std::size_t j = 0; j < k; j++) {
+      lower[j * k + j] += kRidge * largest;
+      rows[j * k + j] = 1;
+    }
+    // Without a factor, as of features that are all zero, zero is the start.
+    if (!(largest > 0) || !std::isfinite(largest) || !context.blas.cholesky(rank_, lower.data())) {
+      return;
+    }
+    context.blas.solve_rows(rank_, rank_, lower.data(), rows.data());
+    inverse_ = Buffer<float>(&context.memory, k * k);
+    offset_ = Buffer<float>(&context.memory, k);
+    for (std::size_t j = 0; j < k; j++) {
+      double sum = 0;
+      for (std::size_t l = 0; l < k; l++) {
+        inverse_[j * k + l] = static_cast<float>(rows[j * k + l]);
+        sum += rows[j * k + l] * descent.shift[l];
+      }
+      offset_[j] = static_cast<float>(sum);
+    }
+  }
+
+  // Sets Y for a panel of so many tokens; returns what it explains.
+  double operator()(const float* p, int64_t tokens, float* y) const {
+    const int64_t size = static_cast<int64_t>(rank_) * kPanel;
+    if (inverse_.size() > 0) {
+      // The inverse is symmetric: its own transpose.
+      kernels_.project_dense(p, rank_, inverse_.data(), rank_, y, nullptr);
+      for (std::size_t j = 0; j < offset_.size(); j++) {
+        float* row = y + j * kPanel;
+        const float offset = offset_[j];
+        // Features without neurons get nothing.
+        const float live = descent_.inverse[j] > 0 ? 1 : 0;
+        for (int t = 0; t < kPanel; t++) row[t] = live * std::fmax(row[t] - offset, 0.0F);
+        for (int64_t t = tokens; t < kPanel; t++) row[t] = 0;
+      }
+      const double explained = descent_.explained(p, y);
+      if (explained > 0) return explained;
+    }
+    std::memset(y, 0, static_cast<std::size_t>(size) * sizeof(float));
+    return 0;
+  }
+
+ private:
+  const PanelKernels& kernels_;
+  const Descent& descent_;
+  const int rank_;
+  Buffer<float> inverse_, offset_;
+};
+
+// Over-relaxation of the sweeps of least squares: converges for any factor below 2 (Cryer 1971),
+// fastest near 1 for features that hardly overlap and above 1.5 for those that do.
+constexpr float kRelaxation = 1.25F;
+
+inline void require_update(const snmf4j_update* update, const snmf4j_panels* y,
+                           const snmf4j_panels* result) {
+  require(update != nullptr, "update must not be null");
+  if (update->rule == SNMF4J_RULE_MULTIPLICATIVE) {
+    require(update->epsilon > 0, "epsilon must be positive");
+  } else {
+    require(update->rule == SNMF4J_RULE_HALS || update->rule == SNMF4J_RULE_LEAST_SQUARES,
+            "rule must be one of SNMF4J_RULE_*");
+    require(update->sweeps >= 1, "sweeps must be at least 1");
+    require(update->tolerance >= 0, "tolerance must not be negative");
+    require(update->penalty >= 0 && std::isfinite(update->penalty),
+            "penalty must be finite and not negative");
+  }
+  if (update->before != nullptr) {
+    require(update->before->context == y->context, "all handles must share a context");
+    require(update->before->type == SNMF4J_FLOAT32, "what was before must be SNMF4J_FLOAT32");
+    require(update->before->rows == y->rows && update->before->tokens == y->tokens,
+            "Y and what was before must have the same shape");
+    require(update->before != result, "what was before must not be overwritten");
+    require(update->beta >= 0 && update->beta <= 1, "beta must be between 0 and 1");
+  }
+}
+
+// Y as an update reads it, with its rows scaled or extrapolated.
+inline void read_source(const Kernels& kernels, const snmf4j_update& update,
+                        const snmf4j_panels& y, int64_t panel, float* target) {
+  const float* now = y.panel(panel);
+  const int64_t size = y.rows * kPanel;
+  if (update.before != nullptr) {
+    kernels.extrapolate(now, update.before->panel(panel), static_cast<float>(update.beta), size,
+                        target);
+  } else if (update.row_scale == nullptr) {
+    std::memcpy(target, now, static_cast<std::size_t>(size) * sizeof(float));
+  } else {
+    for (int64_t j = 0; j < y.rows; j++) {
+      // In float64: the scale of a row that has almost died is beyond float32.
+      const double factor = update.row_scale[j];
+      for (int t = 0; t < kPanel; t++) {
+        target[j * kPanel + t] = static_cast<float>(now[j * kPanel + t] * factor);
+      }
+    }
+  }
+}
+
+}  // namespace snmf4j
+
+#endif
