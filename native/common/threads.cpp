@@ -1,8 +1,46 @@
 #include "threads.hpp"
 
-namespace snmf4j {
+#include <chrono>
 
-ThreadPool::ThreadPool(int threads) : size_(threads) {
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+namespace snmf4j {
+namespace {
+
+// How long a thread looks for work, or for the others to be done, before it sleeps. A fit calls
+// kernels of less than a millisecond one after the other, and waking a thread takes up to a tenth
+// of one; a sleeping core takes longest.
+constexpr std::chrono::microseconds kPatience{100};
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits, awake, for `happened`; says whether it did in time.
+template <typename Event>
+bool watch(const Event& happened) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < 32; i++) {
+      if (happened()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads)
+    : size_(threads),
+      // Threads that have to share a processor would keep it from each other.
+      watches_(static_cast<unsigned>(threads) <= std::thread::hardware_concurrency()) {
   try {
     for (int worker = 1; worker < threads; worker++) {
       threads_.emplace_back([this, worker] { loop(worker); });
@@ -35,8 +73,11 @@ void ThreadPool::run(const std::function<void(int)>& task) {
   }
   start_.notify_all();
   execute(0);
-  std::unique_lock<std::mutex> lock(mutex_);
-  done_.wait(lock, [this] { return running_ == 0; });
+  const auto done = [this] { return running_ == 0; };
+  if (!watches_ || !watch(done)) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, done);
+  }
   task_ = nullptr;
   if (failure_) {
     std::exception_ptr failure = failure_;
@@ -47,19 +88,20 @@ void ThreadPool::run(const std::function<void(int)>& task) {
 
 void ThreadPool::loop(int worker) {
   uint64_t seen = 0;
+  const auto called = [&] { return stopping_ || round_ != seen; };
   while (true) {
-    {
+    if (!watches_ || !watch(called)) {
       std::unique_lock<std::mutex> lock(mutex_);
-      start_.wait(lock, [&] { return stopping_ || round_ != seen; });
-      if (stopping_) return;
-      seen = round_;
+      start_.wait(lock, called);
     }
+    if (stopping_) return;
+    seen = round_;
     execute(worker);
-    {
+    if (--running_ == 0) {
+      // Not between the caller's look at `running_` and its sleep.
       std::lock_guard<std::mutex> lock(mutex_);
-      running_--;
+      done_.notify_one();
     }
-    done_.notify_one();
   }
 }
 

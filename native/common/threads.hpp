@@ -2,6 +2,7 @@
 #ifndef SNMF4J_COMMON_THREADS_HPP
 #define SNMF4J_COMMON_THREADS_HPP
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -44,13 +45,14 @@ class ThreadPool {
   void execute(int worker) noexcept;
 
   const int size_;
+  const bool watches_;  // for a while before sleeping
   std::mutex mutex_;
   std::condition_variable start_;
   std::condition_variable done_;
   const std::function<void(int)>* task_ = nullptr;
-  uint64_t round_ = 0;
-  int running_ = 0;
-  bool stopping_ = false;
+  std::atomic<uint64_t> round_{0};  // publishes task_
+  std::atomic<int> running_{0};     // publishes what the workers did, failure_ too
+  std::atomic<bool> stopping_{false};
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;
 };

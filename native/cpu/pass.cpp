@@ -118,6 +118,22 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
     }
+    const auto renew = [&](int64_t panel, const float* p, float* source) {
+      float* target = result->panel(panel);
+      if (solving) {
+        const double explained = (*start)(p, a->tokens - panel * kPanel, target);
+        descent->run(p, target, update->sweeps, update->tolerance, explained);
+        return;
+      }
+      read_source(kernels, *update, *y, panel, source);
+      if (multiplicative) {
+        kernels.multiply(signs->rows, p, source, static_cast<float>(update->epsilon), target);
+      } else {
+        const double explained = update->tolerance > 0 ? descent->explained(p, source) : 0;
+        descent->run(p, source, update->sweeps, update->tolerance, explained);
+        std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
+      }
+    };
     std::vector<double> cross(static_cast<std::size_t>(context.pool.size()), 0);
     context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
       sums.begin(worker);
@@ -127,23 +143,11 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       const int64_t last = sums.first(to);
       for (int64_t group = from; group < to; group++) {
         for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
-          const void* activations = a->stored(panel);
           const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
-          float* target = result->panel(panel);
-          project(activations, p, next);
-          if (!solving) read_source(kernels, *update, *y, panel, source);
-          if (solving) {
-            const double explained = (*start)(p, a->tokens - panel * kPanel, target);
-            descent->run(p, target, update->sweeps, update->tolerance, explained);
-          } else if (multiplicative) {
-            kernels.multiply(signs->rows, p, source, static_cast<float>(update->epsilon), target);
-          } else {
-            const double explained = update->tolerance > 0 ? descent->explained(p, source) : 0;
-            descent->run(p, source, update->sweeps, update->tolerance, explained);
-            std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
-          }
-          total += kernels.dot(p, target, size);
-          sums.add(worker, activations, target, next);
+          project(a->stored(panel), p, next);
+          renew(panel, p, source);
+          total += kernels.dot(p, result->panel(panel), size);
+          sums.add(worker, a->stored(panel), result->panel(panel), next);
         }
         sums.settle(worker);
       }

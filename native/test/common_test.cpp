@@ -1,9 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "memory.hpp"
@@ -45,6 +48,26 @@ TEST_CASE("a worker's failure reaches the caller and the pool goes on") {
     std::atomic<int> ran{0};
     pool.run([&](int) { ran++; });
     CHECK(ran == 3);
+  }
+}
+
+TEST_CASE("workers awake and asleep miss no task and repeat none") {
+  // As many as there are processors or fewer watch for tasks; more than that sleep at once.
+  for (int threads : {1, 2, 64}) {
+    ThreadPool pool(threads);
+    std::vector<int> ran(static_cast<std::size_t>(threads), 0);
+    for (int round = 1; round <= 400; round++) {
+      // Longer than workers watch, now and then, on either side.
+      if (round % 40 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      pool.run([&](int worker) {
+        if (round % 40 == 20 && worker == threads - 1) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        ran[static_cast<std::size_t>(worker)]++;
+      });
+      // Plain integers: what the workers wrote is seen here.
+      CHECK(std::count(ran.begin(), ran.end(), round) == threads);
+    }
   }
 }
 

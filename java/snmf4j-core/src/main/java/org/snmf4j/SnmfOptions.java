@@ -21,7 +21,7 @@ public final class SnmfOptions {
    * 5, about the smallest at which coefficients are sparser, features overlap less and their
    * contexts are as pure as those of 200 multiplicative iterations, at a lower loss.
    */
-  public static final double DEFAULT_PENALTY = 0.018;
+  public static final double DEFAULT_PENALTY = 0.016;
 
   private final int rank;
   private final double featureDensity;

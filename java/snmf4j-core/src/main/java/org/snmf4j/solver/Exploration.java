@@ -17,8 +17,8 @@ import org.snmf4j.backend.UpdateRule;
  * <p>Z by least squares and hard winner-take-all, then a HALS sweep of Y, extrapolated, with a
  * restart whenever the objective rises: first on a part of the sample, then on all of it. At last
  * sweeps over the columns of Z, each solved exactly. What each leaves dead has a new start in the
- * next. Where it pays, Z comes from a {@link Compression} of the sample, but for the last sweep,
- * which sees what that leaves out. Not monotone.
+ * next. Without penalty, where it pays, Z comes from a {@link Compression} of the sample, but for
+ * the last sweep, which sees what that leaves out. Not monotone.
  */
 final class Exploration {
   /** Tokens of the sample: at least, and per feature. Fewer make supports that fit no others. */
@@ -99,8 +99,7 @@ final class Exploration {
       Coefficients y = start.create(problem, seed, monitor);
       return iterate(new Source(a, null, null), y, thinSolves + solves, columnSweeps);
     }
-    try (Compression compression =
-        Compression.pays(problem) ? Compression.of(problem, seed, monitor) : null) {
+    try (Compression compression = compresses() ? Compression.of(problem, seed, monitor) : null) {
       Activations b = compression == null ? null : compression.activations();
       Source source = new Source(a, b, compression);
       long thinTokens = Math.max(THIN_TOKENS, (long) THIN_TOKENS_PER_FEATURE * problem.rank());
@@ -111,6 +110,14 @@ final class Exploration {
       thinOut(source, start, seed, monitor, thinSolves);
       return solves == 0 || trace.isOver() ? null : iterate(source, null, solves, columnSweeps);
     }
+  }
+
+  /**
+   * Features that a few directions span overlap more than need be. The loss is the same, and that
+   * is all that a fit without penalty is for; a penalty asks for features that can be told apart.
+   */
+  private boolean compresses() {
+    return lambda == 0 && Compression.pays(problem);
   }
 
   private void thinOut(Source source, Start start, long seed, Monitor monitor, int solves) {
