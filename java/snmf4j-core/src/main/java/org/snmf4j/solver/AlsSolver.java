@@ -14,9 +14,9 @@ import org.snmf4j.backend.UpdateRule;
  * Alternating least squares in two phases, for the objective ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁ with λ
  * = coefficient penalty · ‖A‖/√n.
  *
- * <p><i>Explore</i>, on a sample of the tokens: Z by least squares and hard winner-take-all, two
- * HALS sweeps of Y, extrapolated, with a restart whenever the objective rises. Not monotone, but
- * good at finding supports.
+ * <p><i>Explore</i>, on a sample of the tokens: Z by least squares and hard winner-take-all, a HALS
+ * sweep of Y, extrapolated, with a restart whenever the objective rises. Not monotone, but good at
+ * finding supports.
  *
  * <p><i>Exploit</i>, on all tokens, in rounds: one sweep over the columns of Z, each solved exactly
  * under its sparsity; least squares of Z on its support; a new start for features that are dead;
