@@ -32,7 +32,18 @@ template <>
 struct Stored<BFloat> {
   typedef vshort Vector;
 
+#if SNMF4J_LANES == 16
+  // Half as many instructions as to extend and to shift: element i to the upper half of lane i.
+  static inline vfloat widen(vshort x) {
+    const __m512i from =
+        _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7, 0, 6, 0, 5, 0, 4,
+                         0, 3, 0, 2, 0, 1, 0, 0, 0);
+    const __m512i all = _mm512_castsi256_si512(reinterpret_cast<__m256i>(x));
+    return reinterpret_cast<vfloat>(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, from, all));
+  }
+#else
   static inline vfloat widen(vshort x) { return from_bits(extend(x) << 16); }
+#endif
 
   static inline vshort narrow(vfloat x) {
     const vbits bits = to_bits(x);

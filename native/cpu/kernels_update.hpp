@@ -201,23 +201,26 @@ static void row_sums(const float* y, int rank, double* sums) {
   }
 }
 
-// The sums of kLanes vectors, as a vector, in log2(kLanes) rounds of pairwise additions.
+// The sums of kLanes vectors, as a vector, in log2(kLanes) rounds. Each takes two vectors to one:
+// lanes with the round's bit hold sums of the second, the others of the first.
 template <int kCount>
 static inline vfloat sum_each(vfloat (&rows)[kCount]) {
   if constexpr (kCount == 1) {
     return rows[0];
   } else {
-    vindex even, odd;
+    constexpr int kBit = kLanes / kCount;
+    vindex second, across;
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; i++) {
-      even[i] = 2 * i;
-      odd[i] = 2 * i + 1;
+      second[i] = (i & kBit) != 0 ? -1 : 0;
+      across[i] = i ^ kBit;
     }
     vfloat half[kCount / 2];
 #pragma GCC unroll 16
     for (int i = 0; i < kCount / 2; i++) {
-      half[i] = __builtin_shuffle(rows[2 * i], rows[2 * i + 1], even) +
-                __builtin_shuffle(rows[2 * i], rows[2 * i + 1], odd);
+      const vfloat here = second ? rows[2 * i + 1] : rows[2 * i];
+      const vfloat there = second ? rows[2 * i] : rows[2 * i + 1];
+      half[i] = here + __builtin_shuffle(there, across);
     }
     return sum_each<kCount / 2>(half);
   }

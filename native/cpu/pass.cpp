@@ -118,6 +118,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
     }
+    const bool in_place = result == y && update->before == nullptr && update->row_scale == nullptr;
     const auto renew = [&](int64_t panel, const float* p, float* source) {
       float* target = result->panel(panel);
       if (solving) {
@@ -125,14 +126,15 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
         descent->run(p, target, update->sweeps, update->tolerance, explained);
         return;
       }
-      read_source(kernels, *update, *y, panel, source);
       if (multiplicative) {
+        read_source(kernels, *update, *y, panel, source);
         kernels.multiply(signs->rows, p, source, static_cast<float>(update->epsilon), target);
-      } else {
-        const double explained = update->tolerance > 0 ? descent->explained(p, source) : 0;
-        descent->run(p, source, update->sweeps, update->tolerance, explained);
-        std::memcpy(target, source, static_cast<std::size_t>(size) * sizeof(float));
+        return;
       }
+      // A descent changes Y where it stands.
+      if (!in_place) read_source(kernels, *update, *y, panel, target);
+      const double explained = update->tolerance > 0 ? descent->explained(p, target) : 0;
+      descent->run(p, target, update->sweeps, update->tolerance, explained);
     };
     std::vector<double> cross(static_cast<std::size_t>(context.pool.size()), 0);
     context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
