@@ -1,4 +1,5 @@
 // Features: dense columns, their sparse forms, winner-take-all.
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -92,6 +93,29 @@ SparseRows snmf4j_features::rows() {
     rows_valid = true;
   }
   return {neurons, row_start.data(), row_index.data(), row_value.data()};
+}
+
+void snmf4j_features::revalued() {
+  std::atomic<bool> whole{true};
+  context->pool.ranges(rank, [&](int, int64_t from, int64_t to) {
+    for (int64_t j = from; j < to; j++) {
+      const float* column = dense.data() + j * neurons;
+      for (int64_t e = column_start[j]; e < column_start[j + 1]; e++) {
+        column_value[e] = column[column_index[e]];
+        if (column_value[e] == 0) whole = false;
+      }
+    }
+  });
+  // A value that has become zero is none of the support any more.
+  if (!whole) return;
+  context->pool.ranges(neurons, [&](int, int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) {
+      for (int64_t e = row_start[i]; e < row_start[i + 1]; e++) {
+        row_value[e] = dense[row_index[e] * neurons + i];
+      }
+    }
+  });
+  columns_valid = rows_valid = true;
 }
 
 bool snmf4j_features::is_dense() {

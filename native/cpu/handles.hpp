@@ -67,6 +67,8 @@ struct snmf4j_features {
   snmf4j::SparseColumns columns();
   snmf4j::SparseRows rows();
   void changed() { columns_valid = rows_valid = false; }
+  // After changed(): only values have, of what both forms held before.
+  void revalued();
   bool is_dense();
 
   snmf4j_context* const context;

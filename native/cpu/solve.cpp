@@ -217,6 +217,7 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
     require_shapes(s, z);
     require_penalty(penalty);
     const SparseRows rows = z->rows();
+    z->changed();
     const int k = z->rank;
     std::vector<double> diagonal(static_cast<std::size_t>(k), 0);
     if (penalty > 0) {
@@ -245,6 +246,6 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
         }
       }
     });
-    z->changed();
+    z->revalued();
   });
 }

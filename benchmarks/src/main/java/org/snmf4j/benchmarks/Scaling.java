@@ -45,8 +45,8 @@ public final class Scaling implements Callable<Integer> {
   @Option(names = "--tokens", split = ",", description = "Values of n, the least one first.")
   private List<Integer> tokens = List.of(5000, 10_000, 20_000, 40_000, 80_000, 160_000);
 
-  @Option(names = "--repetitions", description = "Timed iterations, after two others.")
-  private int repetitions = 11;
+  @Option(names = "--repetitions", description = "Timed iterations, after as many others.")
+  private int repetitions = 31;
 
   @Option(names = "--backend", description = "A backend's name.")
   private String backendName = "cpu";
@@ -72,6 +72,7 @@ public final class Scaling implements Callable<Integer> {
           SnmfOptions.builder(rank)
               .solver(Solver.ALS)
               .featureDensity(density)
+              .coefficientPenalty(0)
               .maxIterations(20)
               .build();
       try (SnmfModel model = Snmf.fit(block, options, backend)) {
@@ -99,7 +100,7 @@ public final class Scaling implements Callable<Integer> {
         Statistics statistics = backend.newStatistics(neurons, rank)) {
       backend.pass(a, z, FIRST, y, null, null, y, Refresh.SUPPORT, statistics);
       double[] times = new double[repetitions];
-      for (int i = -2; i < repetitions; i++) {
+      for (int i = -repetitions; i < repetitions; i++) {
         long begin = System.nanoTime();
         backend.refit(statistics, z, 0);
         backend.pass(a, z, RULE, y, null, null, y, Refresh.SUPPORT, statistics);
