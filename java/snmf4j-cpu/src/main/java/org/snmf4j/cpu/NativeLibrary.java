@@ -18,6 +18,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.bytedeco.javacpp.Loader;
 
@@ -35,6 +36,13 @@ final class NativeLibrary {
   static final String DISABLE = "snmf4j.native.disable";
   static final String PATH = "snmf4j.native.path";
   static final String CACHE = "snmf4j.native.cache";
+
+  /**
+   * JavaCPP's limit on what the whole process holds. By default it is four times the largest heap:
+   * with a small heap JavaCPP would refuse the few bytes of a call's arguments as soon as the
+   * activations, which lie outside the heap, are larger than that.
+   */
+  static final String PHYSICAL_LIMIT = "org.bytedeco.javacpp.maxPhysicalBytes";
 
   private static final Logger LOG = System.getLogger(NativeLibrary.class.getName());
 
@@ -59,6 +67,11 @@ final class NativeLibrary {
   private static Outcome load() {
     if (Boolean.getBoolean(DISABLE)) {
       return failed(List.of("native code is disabled by -D" + DISABLE + "=true"));
+    }
+    // Without effect if JavaCPP is in use already; a limit that somebody has set stands.
+    if (System.getProperty(PHYSICAL_LIMIT) == null
+        && System.getProperty(PHYSICAL_LIMIT.toLowerCase(Locale.ROOT)) == null) {
+      System.setProperty(PHYSICAL_LIMIT, "0");
     }
     List<String> causes = new ArrayList<>();
     String explicit = System.getProperty(PATH);

@@ -172,6 +172,13 @@ class NativeLibraryTest {
     return outputOf(start(options, arguments));
   }
 
+  @Test
+  void activationsMayBeFarLargerThanTheHeap() throws Exception {
+    // 320 MB of them, twice what JavaCPP would let the process hold by default.
+    List<String> options = List.of("-Xmx40m", "-XX:MaxDirectMemorySize=400m");
+    assertEquals("iterations=4", outputOf(start(options, "large")).strip());
+  }
+
   private static Process start(List<String> options, String... arguments) throws Exception {
     // The library must be loaded here, too, for the test of instruction sets.
     assertTrue(NativeLibrary.outcome().loaded(), NativeLibrary.outcome().failure());

@@ -24,11 +24,20 @@ public final class ProbeMain {
    * Prints what the provider says, and what ran a small fit.
    *
    * @param args {@code loaders} to do so in two class loaders; {@code path=PROPERTY} to set that
-   *     property to what is no path; {@code exit} to end the JVM while two fits run
+   *     property to what is no path; {@code exit} to end the JVM while two fits run; {@code large}
+   *     to fit 160 MB of activations
    */
   public static void main(String[] args) throws Exception {
     if (Arrays.asList(args).contains("exit")) {
       exitDuringFits();
+      return;
+    }
+    if (Arrays.asList(args).contains("large")) {
+      SnmfOptions options = SnmfOptions.builder(2).maxIterations(4).backend("cpu").build();
+      try (Matrix a = noise(500, 80_000);
+          SnmfModel model = Snmf.fit(a, options)) {
+        System.out.println("iterations=" + model.report().iterations());
+      }
       return;
     }
     if (Arrays.asList(args).contains("loaders")) {
