@@ -26,6 +26,7 @@ class LimitsFitTest {
     return SnmfOptions.builder(3)
         .solver(solver)
         .featureDensity(0.3)
+        .coefficientPenalty(0)
         .maxIterations(60)
         .tolerance(0)
         .backend("java")
