@@ -12,6 +12,7 @@ import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
+import org.snmf4j.backend.Precision;
 import org.snmf4j.matrix.Matrix;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -56,6 +57,9 @@ public final class FitMemory implements Callable<Integer> {
   @Option(names = "--iterations", description = "Iterations of the fit.")
   private int iterations = 40;
 
+  @Option(names = "--precision", description = "One of ${COMPLETION-CANDIDATES}.")
+  private Precision precision = Precision.FP32;
+
   @Option(names = "--backend", description = "A backend's name.")
   private String backendName = "cpu";
 
@@ -76,7 +80,7 @@ public final class FitMemory implements Callable<Integer> {
     try (Matrix activations = BenchmarkData.of(variant, size, 0);
         Backend backend = Backends.open(backendName, new BackendConfig(threads))) {
       long empty = backend.memory().current();
-      Activations a = backend.pack(activations);
+      Activations a = backend.pack(activations, precision);
       long packed = backend.memory().current() - empty;
       a.close();
       double factors =
@@ -90,10 +94,11 @@ public final class FitMemory implements Callable<Integer> {
       try (SnmfModel model = Snmf.fit(activations, options(size), backend)) {
         long peak = status("VmHWM");
         System.out.printf(
-            "%s %s, k = %d, %s, %d iterations, %s%n",
+            "%s %s, k = %d, %s, %s, %d iterations, %s%n",
             variant,
             activations,
             size.rank(),
+            precision,
             solver,
             model.report().iterations(),
             backend.description());
@@ -118,6 +123,7 @@ public final class FitMemory implements Callable<Integer> {
   private SnmfOptions options(Shape size) {
     return SnmfOptions.builder(size.rank())
         .solver(solver)
+        .precision(precision)
         .featureDensity(density)
         .tolerance(0)
         .patience(Integer.MAX_VALUE)
