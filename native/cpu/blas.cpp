@@ -84,11 +84,6 @@ void Blas::close() noexcept {
   library_ = nullptr;
 }
 
-void Blas::multiply(int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c,
-                    int ldc) const {
-  sgemm_(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1.0f, a, lda, b, ldb, 0.0f, c, ldc);
-}
-
 void Blas::multiply_transposed(int m, int n, int k, const float* a, int lda, const float* b,
                                int ldb, float* c, int ldc) const {
   sgemm_(kRowMajor, kTrans, kNoTrans, m, n, k, 1.0f, a, lda, b, ldb, 0.0f, c, ldc);

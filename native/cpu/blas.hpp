@@ -17,10 +17,6 @@ class Blas {
 
   const char* config() const { return config_.c_str(); }
 
-  // C [m, n] = A [m, k] B [k, n], all row-major.
-  void multiply(int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c,
-                int ldc) const;
-
   // C [m, n] = A' B with A [k, m], B [k, n], all row-major.
   void multiply_transposed(int m, int n, int k, const float* a, int lda, const float* b, int ldb,
                            float* c, int ldc) const;

@@ -119,7 +119,7 @@ void snmf4j_features::revalued() {
 }
 
 bool snmf4j_features::is_dense() {
-  // From a quarter of nonzeros on, BLAS on the dense columns is faster than the sparse kernel.
+  // From a quarter of nonzeros on, the dense kernel is faster than the sparse one.
   return columns().start[rank] > neurons * rank / 4;
 }
 

@@ -47,7 +47,6 @@ struct BFloat {
   uint16_t bits;
 };
 
-// Of the elements as they were stored.
 // Rows of a panel that will be read next, asked for in passing by kernels that compute more than
 // they load. `next` is null if there is nothing to ask for.
 struct Fetch {
@@ -57,6 +56,7 @@ struct Fetch {
   int row_bytes;
 };
 
+// Of the elements as they were stored.
 struct PackResult {
   double squares;
   bool finite;
