@@ -1,7 +1,11 @@
 package org.snmf4j.benchmarks;
 
 import java.util.Locale;
+import java.util.SplittableRandom;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.Coefficients;
 import org.snmf4j.io.MatrixFile;
+import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.tck.planted.PlantedData;
 
@@ -33,5 +37,20 @@ final class BenchmarkData {
             seed);
     data.features().close();
     return data.activations();
+  }
+
+  /** Coefficients between 0 and 1, the same for the same shape, that the caller closes. */
+  static Coefficients coefficients(Backend backend, Shape shape) {
+    Coefficients result = backend.newCoefficients(shape.rank(), shape.tokens());
+    try (Matrix y = Matrix.allocate(ElementType.FLOAT32, shape.rank(), shape.tokens())) {
+      SplittableRandom random = new SplittableRandom(0);
+      for (int j = 0; j < shape.rank(); j++) {
+        for (int t = 0; t < shape.tokens(); t++) {
+          y.set(j, t, random.nextDouble());
+        }
+      }
+      result.upload(y);
+    }
+    return result;
   }
 }

@@ -1,6 +1,5 @@
 package org.snmf4j.benchmarks;
 
-import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -26,7 +25,6 @@ import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
-import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
 /**
@@ -71,16 +69,7 @@ public class PrecisionBenchmark {
     try (Matrix a = BenchmarkData.of("dense", size, 0)) {
       activations = backend.pack(a, precision);
     }
-    coefficients = backend.newCoefficients(size.rank(), size.tokens());
-    try (Matrix y = Matrix.allocate(ElementType.FLOAT32, size.rank(), size.tokens())) {
-      SplittableRandom random = new SplittableRandom(0);
-      for (int j = 0; j < size.rank(); j++) {
-        for (int t = 0; t < size.tokens(); t++) {
-          y.set(j, t, random.nextDouble());
-        }
-      }
-      coefficients.upload(y);
-    }
+    coefficients = BenchmarkData.coefficients(backend, size);
     features = backend.newFeatures(size.neurons(), size.rank());
     statistics = backend.newStatistics(size.neurons(), size.rank());
     backend.denseStatistics(activations, coefficients, statistics);

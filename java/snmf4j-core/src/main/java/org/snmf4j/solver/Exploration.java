@@ -191,8 +191,8 @@ final class Exploration {
         } else if (i > 0) {
           solve(source, current);
         }
-        UpdateRule rule =
-            fresh && i == 0 ? new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda) : step;
+        boolean first = fresh && i == 0;
+        UpdateRule rule = first ? new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda) : step;
         Momentum momentum = before == null || beta == 0 ? null : new Momentum(before, beta);
         boolean exact = columnSweeps > 0 && i == solves + columnSweeps - 1;
         Refresh refresh = exact ? Refresh.DENSE : source.refresh();
@@ -200,7 +200,6 @@ final class Exploration {
             backend.pass(a, z, rule, current, null, momentum, next, refresh, statistics);
         trace.add(sums.loss(a.squaredNorm()), a.squaredNorm());
         double objective = sums.objective(a.squaredNorm(), lambda);
-        boolean first = fresh && i == 0;
         beta = first || objective > last ? 0 : accelerated(beta);
         last = objective;
         Coefficients free =
