@@ -94,7 +94,7 @@ final class DemoCommand implements Runnable {
     try {
       return SnmfOptions.builder(RANK)
           .featureDensity(DENSITY)
-          // More than the default: on so few sentences features become easier to read.
+          // More than the default: half as many features fire at a token.
           .coefficientPenalty(PENALTY)
           .seed(SEED)
           .maxIterations(iterations)
