@@ -1,14 +1,19 @@
 package org.snmf4j.onnx.activations;
 
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -17,6 +22,9 @@ import java.util.stream.Stream;
  */
 final class AtomicDirectory {
   private static final SecureRandom RANDOM = new SecureRandom();
+
+  /** Each failed attempt is another writer's success, or a failure that stays. */
+  private static final int MAX_ATTEMPTS = 1000;
 
   private final Path target;
   private final Path temporary;
@@ -54,34 +62,55 @@ final class AtomicDirectory {
 
   /** Gives the directory its name, in place of one of that name; of several the last one stays. */
   void commit() throws IOException {
-    while (!finished) {
-      Path old = setAside();
+    Deque<Path> replaced = new ArrayDeque<>();
+    for (int attempt = 1; !finished; attempt++) {
+      setAside().ifPresent(replaced::push);
       try {
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
         finished = true;
       } catch (IOException | RuntimeException e) {
-        if (!Files.exists(target)) {
-          if (old != null) {
-            Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
-          }
+        if (!mayBeContention(e) || attempt == MAX_ATTEMPTS) {
+          putBack(replaced, e);
           throw e;
         }
         // Another writer was faster; what it wrote is set aside in turn.
       }
-      if (old != null) {
-        delete(old);
+    }
+    replaced.forEach(AtomicDirectory::delete);
+  }
+
+  /**
+   * Whether another writer may have come between. "Directory not empty" has no class of its own,
+   * and that the target is gone again proves nothing: a third writer may have set it aside.
+   */
+  private static boolean mayBeContention(Exception e) {
+    return e.getClass() == FileSystemException.class
+        || e instanceof FileAlreadyExistsException
+        || e instanceof DirectoryNotEmptyException;
+  }
+
+  /** Gives the newest of them the target's name again, and removes the others. */
+  private void putBack(Deque<Path> replaced, Exception failure) {
+    Path newest = replaced.poll();
+    replaced.forEach(AtomicDirectory::delete);
+    if (newest != null) {
+      try {
+        Files.move(newest, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException | RuntimeException e) {
+        // Its message tells under which name the former content lies.
+        failure.addSuppressed(e);
       }
     }
   }
 
-  /** Renames what has the target's name; null if nothing has. */
-  private Path setAside() throws IOException {
+  /** Renames what has the target's name, if anything has. */
+  private Optional<Path> setAside() throws IOException {
     Path old = hidden(target.getParent());
     try {
       Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
-      return old;
+      return Optional.of(old);
     } catch (NoSuchFileException e) {
-      return null;
+      return Optional.empty();
     }
   }
 

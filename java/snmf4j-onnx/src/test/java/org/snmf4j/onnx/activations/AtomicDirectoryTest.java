@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class AtomicDirectoryTest {
-  private static final int WRITERS = 4;
+  private static final int WRITERS = 6;
 
   @TempDir Path directory;
 
@@ -25,7 +25,7 @@ class AtomicDirectoryTest {
     Path target = directory.resolve("store");
     ExecutorService pool = Executors.newFixedThreadPool(WRITERS);
     try {
-      for (int round = 0; round < 100; round++) {
+      for (int round = 0; round < 500; round++) {
         CyclicBarrier ready = new CyclicBarrier(WRITERS);
         List<Callable<Void>> commits = new ArrayList<>();
         for (int writer = 0; writer < WRITERS; writer++) {
