@@ -26,9 +26,10 @@ class MemoryCounter {
   int64_t peak_ = 0;
 };
 
-// Memory aligned to a cache line, or to a huge page where large; throws std::bad_alloc.
+// Memory aligned to a cache line, or to a huge page where large; throws std::bad_alloc. It is freed
+// by its size.
 void* allocate_aligned(std::size_t bytes);
-void free_aligned(void* memory) noexcept;
+void free_aligned(void* memory, std::size_t bytes) noexcept;
 
 // An array of trivial elements. Move-only.
 template <typename T>
@@ -49,7 +50,7 @@ class Buffer {
   ~Buffer() {
     if (data_ != nullptr) {
       counter_->remove(bytes());
-      free_aligned(data_);
+      free_aligned(data_, size_ * sizeof(T));
     }
   }
   Buffer(const Buffer&) = delete;

@@ -107,15 +107,7 @@ void snmf4j_features::revalued() {
     }
   });
   // A value that has become zero is none of the support any more.
-  if (!whole) return;
-  context->pool.ranges(neurons, [&](int, int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; i++) {
-      for (int64_t e = row_start[i]; e < row_start[i + 1]; e++) {
-        row_value[e] = dense[row_index[e] * neurons + i];
-      }
-    }
-  });
-  columns_valid = rows_valid = true;
+  columns_valid = rows_valid = whole;
 }
 
 bool snmf4j_features::is_dense() {

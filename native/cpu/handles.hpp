@@ -67,7 +67,8 @@ struct snmf4j_features {
   snmf4j::SparseColumns columns();
   snmf4j::SparseRows rows();
   void changed() { columns_valid = rows_valid = false; }
-  // After changed(): only values have, of what both forms held before.
+  // Other values for what rows() holds; the same go into `dense`, and revalued() has to follow.
+  float* row_values() { return row_value.data(); }
   void revalued();
   bool is_dense();
 

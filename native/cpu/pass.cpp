@@ -102,7 +102,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     const bool solving = update->rule == SNMF4J_RULE_LEAST_SQUARES;
     const int64_t size = static_cast<int64_t>(z->rank) * kPanel;
     const Projector project(*a, *z);
-    const Products q(context, project.columns(), z->dense.data(), z->neurons);
+    const Products q(context, *z);
     // Each rule reads Q in a form of its own.
     std::optional<SignedForm> signs;
     std::optional<Descent> descent;

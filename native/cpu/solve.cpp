@@ -53,16 +53,10 @@ class ColumnSweep {
         z_(z),
         keep_(keep),
         penalty_(penalty),
-        cross_(&z.context->memory, z.dense.size()),
+        cross_(&z.context->memory, static_cast<std::size_t>(kGathered * z.neurons)),
         target_(&z.context->memory, static_cast<std::size_t>(z.neurons)),
         magnitudes_(&z.context->memory, static_cast<std::size_t>(z.neurons)),
         columns_(static_cast<std::size_t>(z.rank)) {
-    z.context->pool.ranges(z.rank, [&](int, int64_t from, int64_t to) {
-      for (int64_t i = 0; i < z.neurons; i++) {
-        const float* row = s.cross.data() + i * s.padded;
-        for (int64_t j = from; j < to; j++) cross_[j * z.neurons + i] = row[j];
-      }
-    });
     const SparseColumns old = z.columns();
     for (int j = 0; j < z.rank; j++) {
       columns_[static_cast<std::size_t>(j)].assign(old.index + old.start[j],
@@ -71,15 +65,17 @@ class ColumnSweep {
     z.changed();
   }
 
+  // Columns have to come in their order.
   void solve(int j) {
     const int64_t d = z_.neurons;
+    if (j % kGathered == 0) gather(j);
     const double* gram = s_.gram.data() + static_cast<std::size_t>(j) * z_.rank;
     float* column = z_.dense.data() + j * d;
     std::vector<int32_t>& support = columns_[static_cast<std::size_t>(j)];
     for (int32_t i : support) column[i] = 0;
     support.clear();
     if (!(gram[j] > 0)) return;
-    const float* cross = cross_.data() + j * d;
+    const float* cross = cross_.data() + j % kGathered * d;
     for (int64_t i = 0; i < d; i++) target_[i] = cross[i];
     for (int l = 0; l < z_.rank; l++) {
       if (l == j || gram[l] == 0) continue;
@@ -100,11 +96,24 @@ class ColumnSweep {
   }
 
  private:
+  // Columns of C that are copied out together: a cache line of each of its rows.
+  static constexpr int64_t kGathered = 16;
+
+  void gather(int64_t first) {
+    const int64_t count = std::min<int64_t>(kGathered, z_.rank - first);
+    z_.context->pool.ranges(z_.neurons, [&](int, int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; i++) {
+        const float* row = s_.cross.data() + i * s_.padded + first;
+        for (int64_t j = 0; j < count; j++) cross_[j * z_.neurons + i] = row[j];
+      }
+    });
+  }
+
   const snmf4j_statistics& s_;
   snmf4j_features& z_;
   const int64_t keep_;
   const double penalty_;
-  Buffer<float> cross_;  // C by columns
+  Buffer<float> cross_;  // some of C's columns
   Buffer<double> target_;
   Buffer<double> magnitudes_;
   std::vector<std::vector<int32_t>> columns_;
@@ -217,7 +226,6 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
     require_shapes(s, z);
     require_penalty(penalty);
     const SparseRows rows = z->rows();
-    z->changed();
     const int k = z->rank;
     std::vector<double> diagonal(static_cast<std::size_t>(k), 0);
     if (penalty > 0) {
@@ -231,9 +239,15 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
         if (square > 0) diagonal[at] = penalty * s->row_sums[at] / std::sqrt(square);
       }
     }
-    const auto size = static_cast<std::size_t>(k);
+    int64_t widest = 1;
+    for (int64_t i = 0; i < z->neurons; i++) {
+      widest = std::max(widest, rows.start[i + 1] - rows.start[i]);
+    }
+    const auto size = static_cast<std::size_t>(widest);
     ThreadPool& pool = z->context->pool;
     Buffer<double> room(&z->context->memory, (size * size + size) * pool.size());
+    z->changed();
+    float* values = z->row_values();
     pool.ranges(z->neurons, [&](int worker, int64_t from, int64_t to) {
       double* matrix = room.data() + static_cast<std::size_t>(worker) * (size * size + size);
       double* x = matrix + size * size;
@@ -242,7 +256,9 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
         const int32_t* support = rows.index + rows.start[i];
         refit_row(*s, support, m, diagonal.data(), i, matrix, x);
         for (int e = 0; e < m; e++) {
-          z->dense[support[e] * z->neurons + i] = static_cast<float>(x[e]);
+          const auto value = static_cast<float>(x[e]);
+          z->dense[support[e] * z->neurons + i] = value;
+          values[rows.start[i] + e] = value;
         }
       }
     });

@@ -12,24 +12,19 @@ namespace snmf4j {
 
 // Q = Z'Z in float64 and the float32 forms that the kernels read.
 struct Products {
-  Products(snmf4j_context& context, const SparseColumns& z, const float* dense, int64_t neurons)
+  Products(snmf4j_context& context, snmf4j_features& z)
       : rank(z.rank),
         wide(&context.memory, static_cast<std::size_t>(rank) * rank),
         narrow(&context.memory, static_cast<std::size_t>(rank) * rank) {
-    context.pool.run([&](int worker) {
-      // Row j has j + 1 products: dealt out in turn, so that the workers get equal shares.
-      for (int j = worker; j < rank; j += context.pool.size()) {
-        for (int l = 0; l <= j; l++) {
-          const float* column = dense + l * neurons;
-          double sum = 0;
-          for (int64_t e = z.start[j]; e < z.start[j + 1]; e++) {
-            sum += static_cast<double>(z.value[e]) * column[z.index[e]];
-          }
-          set(j, l, sum);
-          set(l, j, sum);
-        }
-      }
-    });
+    const SparseColumns columns = z.columns();
+    const int64_t products = columns.start[rank] * rank / kShareable;
+    // Rows of even length have the fewest pairs: none but sparse features need their rows made.
+    const int64_t fewest = columns.start[rank] / z.neurons * columns.start[rank];
+    if (fewest < products && pairs(z.rows()) < products) {
+      add_neurons(z.rows());
+    } else {
+      multiply_columns(context, columns, z);
+    }
   }
 
   void set(int j, int l, double value) {
@@ -41,6 +36,56 @@ struct Products {
   const int rank;
   Buffer<double> wide;
   Buffer<float> narrow;
+
+ private:
+  // One thread that sees pairs of nonzeros only is then faster than many that look up all columns.
+  static constexpr int64_t kShareable = 8;
+
+  static int64_t pairs(const SparseRows& z) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < z.neurons; i++) {
+      const int64_t m = z.start[i + 1] - z.start[i];
+      sum += m * m;
+    }
+    return sum;
+  }
+
+  // Both ways add the same products in the order of the neurons.
+  void add_neurons(const SparseRows& z) {
+    std::memset(wide.data(), 0, wide.size() * sizeof(double));
+    for (int64_t i = 0; i < z.neurons; i++) {
+      for (int64_t e = z.start[i]; e < z.start[i + 1]; e++) {
+        double* row = wide.data() + static_cast<std::size_t>(z.index[e]) * rank;
+        const double value = z.value[e];
+        for (int64_t f = z.start[i]; f <= e; f++) row[z.index[f]] += value * z.value[f];
+      }
+    }
+    for (int j = 0; j < rank; j++) {
+      for (int l = 0; l <= j; l++) {
+        const double sum = wide[static_cast<std::size_t>(j) * rank + l];
+        set(j, l, sum);
+        set(l, j, sum);
+      }
+    }
+  }
+
+  void multiply_columns(snmf4j_context& context, const SparseColumns& columns,
+                        const snmf4j_features& z) {
+    context.pool.run([&](int worker) {
+      // Row j has j + 1 products: dealt out in turn, so that the workers get equal shares.
+      for (int j = worker; j < rank; j += context.pool.size()) {
+        for (int l = 0; l <= j; l++) {
+          const float* column = z.dense.data() + l * z.neurons;
+          double sum = 0;
+          for (int64_t e = columns.start[j]; e < columns.start[j + 1]; e++) {
+            sum += static_cast<double>(columns.value[e]) * column[columns.index[e]];
+          }
+          set(j, l, sum);
+          set(l, j, sum);
+        }
+      }
+    });
+  }
 };
 
 struct SignedForm {

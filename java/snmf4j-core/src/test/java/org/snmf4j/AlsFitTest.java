@@ -15,13 +15,11 @@ import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
 import org.snmf4j.error.CancelledException;
 import org.snmf4j.error.InvalidArgumentException;
+import org.snmf4j.fixture.Phases;
 import org.snmf4j.matrix.Matrix;
 
 /** {@link Solver#ALS} on the java backend: descent, quality, penalty, limits. */
 class AlsFitTest {
-  /** Passes of the solver's first phase, which may raise the loss. */
-  private static final int EXPLORE = 23;
-
   /** Planted sparse features with noise, rectified: A = max(−0.17, W·S + 0.3·N). */
   private static Matrix planted(int d, int n, int k, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
@@ -68,7 +66,7 @@ class AlsFitTest {
             Snmf.fit(a, options(k, density).seed(seed).maxIterations(80).tolerance(0).build())) {
       double[] losses = model.report().losses();
       assertEquals(80, losses.length);
-      for (int i = EXPLORE + 1; i < losses.length; i++) {
+      for (int i = Phases.explored(d, n, k, 0) + 1; i < losses.length; i++) {
         assertTrue(
             losses[i] <= losses[i - 1] + 1e-11 * model.report().squaredNorm(),
             "pass " + i + ": " + losses[i - 1] + " -> " + losses[i]);

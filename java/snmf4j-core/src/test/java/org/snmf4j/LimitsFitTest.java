@@ -8,22 +8,22 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.snmf4j.fixture.Phases;
 import org.snmf4j.fixture.Planted;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.solver.StopReason;
 
 /** Target loss and time limit. */
 class LimitsFitTest {
-  /** Passes of the first phase of {@link Solver#ALS}. */
-  private static final int EXPLORE = 23;
-
   /** So many that {@link Solver#ALS} samples every second panel first. */
   private static final double[][] MANY = Planted.activations(16, 10400, 3, 4);
+
+  private static final int RANK = 3;
 
   private static final double[][] FEW = Planted.activations(40, 150, 6, 3);
 
   private static SnmfOptions.Builder options(Solver solver) {
-    return SnmfOptions.builder(3)
+    return SnmfOptions.builder(RANK)
         .solver(solver)
         .featureDensity(0.3)
         .coefficientPenalty(0)
@@ -56,14 +56,15 @@ class LimitsFitTest {
       norm = free.report().squaredNorm();
     }
     // Of a pass beyond the first phase, which ends differently if it finds the target.
-    double target = losses[EXPLORE + 10] / norm;
+    int explored = Phases.explored(FEW.length, FEW[0].length, RANK, 0);
+    double target = losses[explored + 10] / norm;
     try (SnmfModel model = fit(FEW, options(solver).targetLoss(target))) {
       FitReport report = model.report();
       assertEquals(StopReason.TARGET_LOSS, report.stopReason());
       assertTrue(report.relativeLoss() <= target);
       for (int i = 0; i < report.iterations() - 1; i++) {
         assertEquals(losses[i], report.losses()[i], "iteration " + i);
-        assertTrue(losses[i] / norm > target || i < EXPLORE, "iteration " + i + " was enough");
+        assertTrue(losses[i] / norm > target || i < explored, "iteration " + i + " was enough");
       }
       assertEquals(losses[report.iterations() - 1], report.losses()[report.iterations() - 1]);
       requireWhole(FEW, model);
@@ -87,7 +88,8 @@ class LimitsFitTest {
   void lossesOfASampleDoNotCount() {
     try (SnmfModel model = fit(MANY, options(Solver.ALS).targetLoss(0.99))) {
       assertEquals(StopReason.TARGET_LOSS, model.report().stopReason());
-      assertEquals(EXPLORE + 1, model.report().iterations());
+      int explored = Phases.explored(MANY.length, MANY[0].length, RANK, 0);
+      assertEquals(explored + 1, model.report().iterations());
       requireWhole(MANY, model);
     }
   }

@@ -17,6 +17,7 @@ import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.Backends;
 import org.snmf4j.backend.ReviveResult;
+import org.snmf4j.fixture.Phases;
 import org.snmf4j.fixture.Planted;
 import org.snmf4j.matrix.Matrix;
 
@@ -27,9 +28,6 @@ class RevivalFitTest {
 
   /** The most revivals of a fit that may read A: two of the first phase, four of the second. */
   private static final int MOST = 6;
-
-  /** Passes of the solver's first phase, which may raise the loss. */
-  private static final int EXPLORE = 23;
 
   /**
    * Fits on a backend whose revivals are noted.
@@ -108,7 +106,7 @@ class RevivalFitTest {
             with.report().loss() < 0.95 * without.report().loss(),
             with.report().loss() + " with revival, without " + without.report().loss());
         double[] losses = with.report().losses();
-        for (int i = EXPLORE + 1; i < losses.length; i++) {
+        for (int i = Phases.explored(60, 300, rank, 0) + 1; i < losses.length; i++) {
           assertTrue(losses[i] <= losses[i - 1] + 1e-11 * with.report().squaredNorm(), "pass " + i);
         }
       }

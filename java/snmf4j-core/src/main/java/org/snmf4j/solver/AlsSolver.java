@@ -6,7 +6,6 @@ import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
 import org.snmf4j.backend.PassResult;
 import org.snmf4j.backend.Refresh;
-import org.snmf4j.backend.Resident;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
 
@@ -73,25 +72,26 @@ public final class AlsSolver {
   public Solution fit(Problem problem, Start start, long seed, Monitor monitor) {
     Backend backend = problem.backend();
     LossTrace trace = new LossTrace(problem, maxIterations, limits, monitor);
-    Features features = null;
-    Statistics statistics = null;
+    Workspace workspace = new Workspace(problem);
     Coefficients coefficients = null;
     try {
-      features = backend.newFeatures(problem.neurons(), problem.rank());
-      statistics = backend.newStatistics(problem.neurons(), problem.rank());
-      coefficients = explore(problem, start, seed, monitor, features, statistics, trace);
+      coefficients = explore(problem, start, seed, monitor, workspace, trace);
       boolean fresh = coefficients == null;
       if (fresh) {
         coefficients = backend.newCoefficients(problem.rank(), problem.tokens());
       }
-      StopReason reason = exploit(problem, features, coefficients, fresh, statistics, trace);
+      StopReason reason = exploit(problem, workspace, coefficients, fresh, trace);
       return new Solution(
-          features, coefficients, statistics, trace.losses(), trace.iterations(), reason);
+          workspace.features(),
+          coefficients,
+          workspace.statistics(),
+          trace.losses(),
+          trace.iterations(),
+          reason);
     } catch (RuntimeException | Error e) {
-      for (Resident resident : new Resident[] {features, statistics, coefficients}) {
-        if (resident != null) {
-          resident.close();
-        }
+      workspace.close();
+      if (coefficients != null) {
+        coefficients.close();
       }
       throw e;
     }
@@ -102,7 +102,7 @@ public final class AlsSolver {
   }
 
   /**
-   * Leaves Z in {@code features}.
+   * Leaves Z in the workspace.
    *
    * @return coefficients of all tokens to go on from; null if none fit those features yet
    */
@@ -111,20 +111,18 @@ public final class AlsSolver {
       Start start,
       long seed,
       Monitor monitor,
-      Features features,
-      Statistics statistics,
+      Workspace workspace,
       LossTrace trace) {
     int iterations = maxIterations / 2;
     int stride = start.isForAnyTokens() ? Exploration.stride(problem) : 1;
     if (stride == 1) {
-      return new Exploration(
-              problem, ridge, lambda(problem.activations()), features, statistics, trace)
+      return new Exploration(problem, ridge, lambda(problem.activations()), workspace, trace)
           .run(start, seed, monitor, iterations);
     }
     try (Activations sample = problem.backend().sample(problem.activations(), stride)) {
       Problem part = new Problem(problem.backend(), sample, problem.rank(), problem.keep());
       Coefficients y =
-          new Exploration(part, ridge, lambda(sample), features, statistics, trace)
+          new Exploration(part, ridge, lambda(sample), workspace, trace)
               .run(start, seed, monitor, iterations);
       if (y != null) {
         y.close();
@@ -134,13 +132,10 @@ public final class AlsSolver {
   }
 
   private StopReason exploit(
-      Problem problem,
-      Features z,
-      Coefficients y,
-      boolean fresh,
-      Statistics statistics,
-      LossTrace trace) {
+      Problem problem, Workspace workspace, Coefficients y, boolean fresh, LossTrace trace) {
     Backend backend = problem.backend();
+    Features z = workspace.features();
+    Statistics statistics = workspace.statistics();
     Activations a = problem.activations();
     double lambda = lambda(a);
     StoppingRule stopping = new StoppingRule(patience, tolerance);

@@ -34,8 +34,10 @@ final class Exploration {
 
   private static final int THIN_TOKENS_PER_FEATURE = 8;
 
-  /** Iterations of the first stage. */
+  /** Iterations of the first stage, and of one that a compression makes cheap. */
   private static final int THIN_SOLVES = 18;
+
+  private static final int COMPRESSED_THIN_SOLVES = 26;
 
   /** Iterations of the second, by least squares and by column; a last sweep ends it. */
   private static final int SOLVES = 4;
@@ -52,29 +54,20 @@ final class Exploration {
   private final Problem problem;
   private final double ridge;
   private final double lambda;
-  private final Features z;
-  private final Statistics statistics;
+  private final Workspace workspace;
   private final LossTrace trace;
 
   /**
    * @param problem of the sample
    * @param ridge ρ of the least squares
    * @param lambda λ of the objective
-   * @param z where the features go
-   * @param statistics of the problem's shape; overwritten
+   * @param workspace where the features go; of the problem's neurons and rank
    */
-  Exploration(
-      Problem problem,
-      double ridge,
-      double lambda,
-      Features z,
-      Statistics statistics,
-      LossTrace trace) {
+  Exploration(Problem problem, double ridge, double lambda, Workspace workspace, LossTrace trace) {
     this.problem = problem;
     this.ridge = ridge;
     this.lambda = lambda;
-    this.z = z;
-    this.statistics = statistics;
+    this.workspace = workspace;
     this.trace = trace;
   }
 
@@ -91,7 +84,8 @@ final class Exploration {
    * @return coefficients of the problem's tokens that fit them; null if there are none yet
    */
   Coefficients run(Start start, long seed, Monitor monitor, int iterations) {
-    int thinSolves = Math.min(THIN_SOLVES, iterations);
+    boolean compressing = start.isForAnyTokens() && compresses();
+    int thinSolves = Math.min(compressing ? COMPRESSED_THIN_SOLVES : THIN_SOLVES, iterations);
     int solves = Math.min(SOLVES, iterations - thinSolves);
     int columnSweeps = Math.min(COLUMN_SWEEPS, iterations - thinSolves - solves);
     Activations a = problem.activations();
@@ -99,7 +93,7 @@ final class Exploration {
       Coefficients y = start.create(problem, seed, monitor);
       return iterate(new Source(a, null, null), y, thinSolves + solves, columnSweeps);
     }
-    try (Compression compression = compresses() ? Compression.of(problem, seed, monitor) : null) {
+    try (Compression compression = compressing ? Compression.of(problem, seed, monitor) : null) {
       Activations b = compression == null ? null : compression.activations();
       Source source = new Source(a, b, compression);
       long thinTokens = Math.max(THIN_TOKENS, (long) THIN_TOKENS_PER_FEATURE * problem.rank());
@@ -164,6 +158,8 @@ final class Exploration {
   private Coefficients iterate(Source source, Coefficients start, int solves, int columnSweeps) {
     Backend backend = problem.backend();
     Activations a = source.a();
+    Features z = workspace.features();
+    Statistics statistics = workspace.statistics();
     UpdateRule step = new UpdateRule.Hals(1, 0, lambda);
     Coefficients current = start;
     Coefficients before = null;
@@ -236,8 +232,9 @@ final class Exploration {
 
   /** Z by least squares and winner-take-all. */
   private void solve(Source source, Coefficients y) {
+    Features z = workspace.features();
     if (source.compression() == null) {
-      problem.backend().ridgeSolve(statistics, ridge, z);
+      problem.backend().ridgeSolve(workspace.statistics(), ridge, z);
     } else {
       source.compression().ridgeSolve(source.b(), y, ridge, z);
     }

@@ -74,9 +74,8 @@ public final class ShiftedSvd {
   private static boolean factorize(
       Problem problem, long seed, Monitor monitor, Features z, Coefficients y) {
     Backend backend = problem.backend();
-    double[][] projector = SvdStart.projector(problem, problem.rank(), STEPS, seed, monitor);
-    try (Matrix values = Matrix.of(projector)) {
-      z.upload(values);
+    try (Matrix projector = SvdStart.projector(problem, problem.rank(), STEPS, seed, monitor)) {
+      z.upload(projector);
     }
     backend.project(problem.activations(), z, y);
     try (Matrix rows = y.download()) {

@@ -18,15 +18,20 @@ public final class SignSplitStart implements Start {
   @Override
   public Coefficients create(Problem problem, long seed, Monitor monitor) {
     int half = (problem.rank() + 1) / 2;
-    double[][] leading = SvdStart.projector(problem, half, STEPS, seed, monitor);
-    // Column j of the projector serves row 2j as it is and row 2j + 1 with its sign turned.
-    double[][] both = new double[leading.length][problem.rank()];
-    for (int i = 0; i < both.length; i++) {
-      for (int j = 0; j < problem.rank(); j++) {
-        both[i][j] = j % 2 == 0 ? leading[i][j / 2] : -leading[i][j / 2];
-      }
+    try (Matrix projector =
+        SvdStart.projector(
+            problem, half, STEPS, seed, monitor, row -> bothSigns(row, problem.rank()))) {
+      return SvdStart.project(problem, projector, SignSplitStart::keepPositive);
     }
-    return SvdStart.project(problem, both, SignSplitStart::keepPositive);
+  }
+
+  /** Value j as value 2j, and with its sign turned as value 2j + 1. */
+  private static double[] bothSigns(double[] row, int rank) {
+    double[] both = new double[rank];
+    for (int j = 0; j < rank; j++) {
+      both[j] = j % 2 == 0 ? row[j / 2] : -row[j / 2];
+    }
+    return both;
   }
 
   private static void keepPositive(Matrix rows) {

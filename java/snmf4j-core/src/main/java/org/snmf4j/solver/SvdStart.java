@@ -2,6 +2,7 @@ package org.snmf4j.solver;
 
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.backend.Features;
@@ -27,8 +28,9 @@ public final class SvdStart implements Start {
 
   @Override
   public Coefficients create(Problem problem, long seed, Monitor monitor) {
-    double[][] projector = projector(problem, problem.rank(), STEPS, seed, monitor);
-    return project(problem, projector, SvdStart::clamp);
+    try (Matrix projector = projector(problem, problem.rank(), STEPS, seed, monitor)) {
+      return project(problem, projector, SvdStart::clamp);
+    }
   }
 
   /**
@@ -37,13 +39,14 @@ public final class SvdStart implements Start {
    * @param projector M {@code [d, k]}
    * @param edit makes the rows non-negative, in place
    */
-  static Coefficients project(Problem problem, double[][] projector, Consumer<Matrix> edit) {
+  static Coefficients project(Problem problem, Matrix projector, Consumer<Matrix> edit) {
     Backend backend = problem.backend();
     Coefficients start = backend.newCoefficients(problem.rank(), problem.tokens());
-    try (Features z = backend.newFeatures(problem.neurons(), problem.rank());
-        Matrix values = Matrix.of(projector)) {
-      z.upload(values);
-      backend.project(problem.activations(), z, start);
+    try {
+      try (Features z = backend.newFeatures(problem.neurons(), problem.rank())) {
+        z.upload(projector);
+        backend.project(problem.activations(), z, start);
+      }
       try (Matrix rows = start.download()) {
         edit.accept(rows);
         start.upload(rows);
@@ -61,11 +64,26 @@ public final class SvdStart implements Start {
    * @param rank how many; columns beyond the rank of A are zero
    * @param steps of the subspace iteration; the more, the closer to the true triplets
    */
-  static double[][] projector(Problem problem, int rank, int steps, long seed, Monitor monitor) {
+  static Matrix projector(Problem problem, int rank, int steps, long seed, Monitor monitor) {
+    return projector(problem, rank, steps, seed, monitor, UnaryOperator.identity());
+  }
+
+  /**
+   * @param arrange makes the rows of the result from those of M, in the same way each
+   */
+  static Matrix projector(
+      Problem problem,
+      int rank,
+      int steps,
+      long seed,
+      Monitor monitor,
+      UnaryOperator<double[]> arrange) {
     Backend backend = problem.backend();
     int width =
         (int) Math.min(rank + (long) OVERSAMPLING, Math.min(problem.neurons(), problem.tokens()));
     SplittableRandom random = new SplittableRandom(seed);
+    double[][] gram;
+    Matrix cross;
     try (Coefficients y =
             Uploads.of(
                 problem,
@@ -75,17 +93,22 @@ public final class SvdStart implements Start {
                     row[t] = random.nextDouble() - 0.5;
                   }
                 });
-        Features z = backend.newFeatures(problem.neurons(), width);
         Statistics statistics = backend.newStatistics(problem.neurons(), width)) {
-      for (int step = 0; step < steps; step++) {
-        monitor.checkCancelled();
-        backend.denseStatistics(problem.activations(), y, statistics);
-        backend.ridgeSolve(statistics, smallRidge(statistics.gram()), z);
-        backend.project(problem.activations(), z, y);
+      try (Features z = backend.newFeatures(problem.neurons(), width)) {
+        for (int step = 0; step < steps; step++) {
+          monitor.checkCancelled();
+          backend.denseStatistics(problem.activations(), y, statistics);
+          backend.ridgeSolve(statistics, smallRidge(statistics.gram()), z);
+          backend.project(problem.activations(), z, y);
+        }
       }
       monitor.checkCancelled();
       backend.denseStatistics(problem.activations(), y, statistics);
-      return projector(statistics, rank);
+      gram = statistics.gram();
+      cross = statistics.cross();
+    }
+    try (cross) {
+      return projector(gram, cross, rank, arrange);
     }
   }
 
@@ -99,50 +122,61 @@ public final class SvdStart implements Start {
 
   /**
    * Features M {@code [d, k]} such that MᵀA = √Σ Vᵀ: with G = LLᵀ the rows L⁻¹Y are orthonormal, B
-   * = C L⁻ᵀ is A restricted to them, BᵀB = U Σ² Uᵀ, and M = B U Σ^(-3/2).
+   * = C L⁻ᵀ is A restricted to them, BᵀB = U Σ² Uᵀ, and M = B U Σ^(-3/2). C and M may be larger
+   * than the heap: they are read and written row by row.
    */
-  private static double[][] projector(Statistics statistics, int k) {
-    double[][] gram = statistics.gram();
+  private static Matrix projector(
+      double[][] gram, Matrix cross, int k, UnaryOperator<double[]> arrange) {
     Cholesky factor = Cholesky.ofRegularized(gram, smallRidge(gram));
     int width = gram.length;
-    try (Matrix cross = statistics.cross()) {
-      double[][] c = cross.toArray();
-      SymmetricEigen eigen = SymmetricEigen.of(restricted(c, factor));
-      double floor = Math.max(0, eigen.value(0)) * 1e-12;
-      // M = C W with W = L⁻ᵀ U Σ^(-3/2), {@code [width, k]}.
-      double[][] weights = new double[width][k];
-      for (int j = 0; j < Math.min(k, width); j++) {
-        double square = eigen.value(j);
-        double scale = square > floor ? Math.pow(square, -0.75) : 0;
-        double[] direction = eigen.vector(j);
-        factor.backward(direction);
-        for (int l = 0; l < width; l++) {
-          weights[l][j] = direction[l] * scale;
-        }
+    SymmetricEigen eigen = SymmetricEigen.of(restricted(cross, factor));
+    double floor = Math.max(0, eigen.value(0)) * 1e-12;
+    // M = C W with W = L⁻ᵀ U Σ^(-3/2), {@code [width, k]}.
+    double[][] weights = new double[width][k];
+    for (int j = 0; j < Math.min(k, width); j++) {
+      double square = eigen.value(j);
+      double scale = square > floor ? Math.pow(square, -0.75) : 0;
+      double[] direction = eigen.vector(j);
+      factor.backward(direction);
+      for (int l = 0; l < width; l++) {
+        weights[l][j] = direction[l] * scale;
       }
-      double[][] projector = new double[c.length][k];
-      for (int i = 0; i < c.length; i++) {
+    }
+    Matrix projector =
+        Matrix.allocate(cross.type(), cross.rows(), arrange.apply(new double[k]).length);
+    try {
+      double[] c = new double[width];
+      for (long i = 0; i < cross.rows(); i++) {
+        cross.readRow(i, 0, c, 0, width);
+        double[] row = new double[k];
         for (int l = 0; l < width; l++) {
-          add(c[i][l], weights[l], projector[i]);
+          add(c[l], weights[l], row);
         }
+        double[] arranged = arrange.apply(row);
+        projector.writeRow(i, 0, arranged, 0, arranged.length);
       }
       return projector;
+    } catch (RuntimeException | Error e) {
+      projector.close();
+      throw e;
     }
   }
 
   /** BᵀB = L⁻¹ CᵀC L⁻ᵀ. */
-  private static double[][] restricted(double[][] c, Cholesky factor) {
-    int width = c[0].length;
+  private static double[][] restricted(Matrix cross, Cholesky factor) {
+    int width = (int) cross.columns();
     double[][] product = new double[width][width];
-    for (double[] row : c) {
+    double[] row = new double[width];
+    for (long i = 0; i < cross.rows(); i++) {
+      cross.readRow(i, 0, row, 0, width);
       for (int j = 0; j < width; j++) {
         add(row[j], row, product[j]);
       }
     }
     // Solves from both sides: rows first, then, by symmetry, columns.
     for (int side = 0; side < 2; side++) {
-      for (double[] row : product) {
-        factor.forward(row);
+      for (double[] each : product) {
+        factor.forward(each);
       }
       for (int j = 0; j < width; j++) {
         for (int l = 0; l < j; l++) {
