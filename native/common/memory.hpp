@@ -26,10 +26,9 @@ class MemoryCounter {
   int64_t peak_ = 0;
 };
 
-// Memory aligned to a cache line, or to a huge page where large; throws std::bad_alloc. It is freed
-// by its size.
+// Memory aligned to a cache line, or to a huge page where large; throws std::bad_alloc.
 void* allocate_aligned(std::size_t bytes);
-void free_aligned(void* memory, std::size_t bytes) noexcept;
+void free_aligned(void* memory) noexcept;
 
 // An array of trivial elements. Move-only.
 template <typename T>
@@ -50,7 +49,7 @@ class Buffer {
   ~Buffer() {
     if (data_ != nullptr) {
       counter_->remove(bytes());
-      free_aligned(data_, size_ * sizeof(T));
+      free_aligned(data_);
     }
   }
   Buffer(const Buffer&) = delete;
