@@ -14,7 +14,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Set;
 import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.FileAccessException;
@@ -40,11 +42,26 @@ public final class TextTokenizer implements AutoCloseable {
     setUnlessGiven("RUST_FLAVOR", "cpu");
   }
 
+  /** What well-known families of causal models call the token that ends a text or a turn. */
+  private static final Set<String> ENDS =
+      Set.of(
+          "</s>",
+          "<eos>",
+          "<|endoftext|>",
+          "<|end_of_text|>",
+          "<|eot_id|>",
+          "<|im_end|>",
+          "<|end|>",
+          "<end_of_turn>",
+          "<\uFF5Cend\u2581of\u2581sentence\uFF5C>");
+
   private final Path file;
+  private final int[] endOfTextIds;
   private HuggingFaceTokenizer tokenizer;
 
-  private TextTokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+  private TextTokenizer(Path file, int[] endOfTextIds, HuggingFaceTokenizer tokenizer) {
     this.file = file;
+    this.endOfTextIds = endOfTextIds;
     this.tokenizer = tokenizer;
   }
 
@@ -58,8 +75,11 @@ public final class TextTokenizer implements AutoCloseable {
    */
   public static TextTokenizer open(Path file) {
     byte[] settings;
+    int[] ends;
     try {
-      settings = unlimited(file, Files.readAllBytes(file));
+      ObjectNode json = unlimited(file, Files.readAllBytes(file));
+      ends = endOfTextIds(json);
+      settings = MAPPER.writeValueAsBytes(json);
     } catch (IOException e) {
       throw new FileAccessException("read", file, e);
     }
@@ -67,6 +87,7 @@ public final class TextTokenizer implements AutoCloseable {
     try {
       return new TextTokenizer(
           file,
+          ends,
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(settings),
               Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true")));
@@ -96,7 +117,7 @@ public final class TextTokenizer implements AutoCloseable {
     return text.toString();
   }
 
-  private static byte[] unlimited(Path file, byte[] json) throws IOException {
+  private static ObjectNode unlimited(Path file, byte[] json) throws IOException {
     try {
       JsonNode root = MAPPER.readTree(json);
       if (!(root instanceof ObjectNode settings) || !settings.has("model")) {
@@ -104,11 +125,20 @@ public final class TextTokenizer implements AutoCloseable {
       }
       settings.putNull("truncation");
       settings.putNull("padding");
-      return MAPPER.writeValueAsBytes(settings);
+      return settings;
     } catch (JsonProcessingException e) {
       throw new FileFormatException(
           file, "not a tokenizer: not JSON: " + e.getOriginalMessage(), e);
     }
+  }
+
+  private static int[] endOfTextIds(ObjectNode settings) {
+    return settings
+        .path("added_tokens")
+        .valueStream()
+        .filter(token -> ENDS.contains(token.path("content").asText()))
+        .mapToInt(token -> token.path("id").asInt())
+        .toArray();
   }
 
   private static void setUnlessGiven(String name, String value) {
@@ -145,6 +175,40 @@ public final class TextTokenizer implements AutoCloseable {
       ends[i] = placed ? codePoints.charIndex(spans[i].getEnd()) : -1;
     }
     return new EncodedText(tokenIds, encoding.getTokens(), starts, ends, special);
+  }
+
+  /**
+   * The tokens of a text that is to be continued: as {@link #encode}, but without special tokens
+   * after the text.
+   */
+  public int[] encodePrompt(String text) {
+    EncodedText encoded = encode(text);
+    int size = encoded.size();
+    // A text without tokens of its own still has those that begin it.
+    while (size > 1 && encoded.special()[size - 1]) {
+      size--;
+    }
+    return Arrays.copyOf(encoded.ids(), size);
+  }
+
+  /**
+   * The text of tokens, without special ones. Bytes that are no UTF-8 become U+FFFD.
+   *
+   * @param ids each at least 0; ids that the tokenizer does not know are left out
+   */
+  public synchronized String decode(int[] ids) {
+    if (tokenizer == null) {
+      throw new ClosedException("the tokenizer " + file + " is closed");
+    }
+    return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), true);
+  }
+
+  /**
+   * The tokens that end a text or a turn, by the names that well-known models give them ({@code
+   * </s>}, {@code <|endoftext|>}, …); empty if there are none.
+   */
+  public int[] endOfTextIds() {
+    return endOfTextIds.clone();
   }
 
   @Override
