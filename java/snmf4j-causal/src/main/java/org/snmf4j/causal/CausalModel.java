@@ -102,6 +102,11 @@ public final class CausalModel implements AutoCloseable {
     return cached;
   }
 
+  /** Whether sequences of different lengths grow in one run. */
+  boolean mixesLengths() {
+    return mixing;
+  }
+
   /**
    * Logits of the token after each sequence.
    *

@@ -5,15 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.snmf4j.causal.Fixtures.Truth;
 import org.snmf4j.io.SafeTensors;
 import org.snmf4j.onnx.OnnxModel;
+import org.snmf4j.onnx.graph.LogitsEditor;
+import org.snmf4j.onnx.graph.SteeringEditor;
 
 class CausalModelTest {
   @ParameterizedTest
@@ -24,6 +32,7 @@ class CausalModelTest {
     try (OnnxModel onnx = Fixtures.model(name);
         CausalModel model = Fixtures.steerable(onnx, truth, useCache)) {
       assertEquals(useCache, model.usesCache());
+      assertTrue(model.mixesLengths());
       assertEquals(Fixtures.VOCABULARY, model.vocabularySize());
       assertNear(truth.logits, flat(model.nextLogits(prefixes, List.of(Steering.NONE))), 1e-4);
       assertNear(
@@ -141,6 +150,58 @@ class CausalModelTest {
         int from = ends.get(i) * Fixtures.VOCABULARY;
         assertNear(Arrays.copyOfRange(logits, from, from + Fixtures.VOCABULARY), found[i], 2e-4);
       }
+    }
+  }
+
+  /**
+   * A model that cannot be told positions: sequences of equal length run together, others apart.
+   */
+  @Test
+  void modelsThatCountPositionsThemselves(@TempDir Path directory) {
+    Path file = ToyModels.countingPositions(directory, Fixtures.file("gptneox-cache"));
+    int[][] sequences = Fixtures.ragged(8);
+    try (OnnxModel onnx = OnnxModel.open(file);
+        OnnxModel original = Fixtures.model("gptneox-cache");
+        CausalModel model = CausalModel.open(onnx);
+        CausalModel truth = CausalModel.open(original);
+        Decoding decoding = model.decode(sequences, List.of(Steering.NONE));
+        Decoding expected = truth.decode(sequences, List.of(Steering.NONE))) {
+      assertFalse(model.mixesLengths());
+      assertTrue(model.usesCache());
+      int[] rows = {0, 1, 2, 3, 4, 5, 6, 7};
+      for (int step = 0; step < 6; step++) {
+        for (int i = 0; i < rows.length; i++) {
+          assertArrayEquals(expected.logits(i), decoding.logits(i), 2e-5F);
+        }
+        if (step == 2) {
+          rows = new int[] {0, 2, 3, 5, 6};
+        } else {
+          Arrays.setAll(rows, i -> i);
+        }
+        decoding.advance(rows, rows);
+        expected.advance(rows, rows);
+      }
+    }
+  }
+
+  /** Only the wanted tokens reach the product with the vocabulary's matrix. */
+  @ParameterizedTest
+  @ValueSource(strings = {"llama-cache", "gptneox-cache", "gpt2-torchscript", "gemma2-torchscript"})
+  void unwantedTokensAreDroppedBeforeTheHead(String name) {
+    try (OnnxModel onnx = Fixtures.model(name)) {
+      ModelProto whole = SteeringEditor.steer(onnx.graph(), Map.of()).model();
+      ModelProto edited = LogitsEditor.choose(whole, onnx.graph().logitsOutput());
+      NodeProto choice =
+          edited.getGraph().getNodeList().stream()
+              .filter(node -> node.getInputList().contains(LogitsEditor.POSITIONS))
+              .findFirst()
+              .orElseThrow();
+      assertTrue(
+          edited.getGraph().getNodeList().stream()
+              .anyMatch(
+                  node ->
+                      node.getOpType().equals("MatMul")
+                          && node.getInput(0).equals(choice.getOutput(0))));
     }
   }
 

@@ -115,7 +115,7 @@ public final class Fixtures {
     }
     for (int id = 6; id < VOCABULARY; id++) {
       char c = (char) ('!' + id - 6);
-      String shown = id == VOCABULARY - 1 ? "Ģ" : c == '"' || c == '\\' ? "\\" + c : "" + c;
+      String shown = id == VOCABULARY - 1 ? "¢" : c == '"' || c == '\\' ? "\\" + c : "" + c;
       vocabulary.append(", \"").append(shown).append("\": ").append(id);
     }
     String json =
