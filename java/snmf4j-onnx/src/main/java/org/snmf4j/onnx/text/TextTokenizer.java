@@ -14,6 +14,8 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.error.ClosedException;
@@ -41,10 +43,13 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   private final Path file;
+  private final Map<Integer, String> properNames;
   private HuggingFaceTokenizer tokenizer;
 
-  private TextTokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+  private TextTokenizer(
+      Path file, Map<Integer, String> properNames, HuggingFaceTokenizer tokenizer) {
     this.file = file;
+    this.properNames = properNames;
     this.tokenizer = tokenizer;
   }
 
@@ -58,8 +63,11 @@ public final class TextTokenizer implements AutoCloseable {
    */
   public static TextTokenizer open(Path file) {
     byte[] settings;
+    Map<Integer, String> properNames;
     try {
-      settings = unlimited(file, Files.readAllBytes(file));
+      ObjectNode root = parse(file, Files.readAllBytes(file));
+      properNames = properNames(root.path("model").path("vocab"));
+      settings = unlimited(root);
     } catch (IOException e) {
       throw new FileAccessException("read", file, e);
     }
@@ -67,6 +75,7 @@ public final class TextTokenizer implements AutoCloseable {
     try {
       return new TextTokenizer(
           file,
+          properNames,
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(settings),
               Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true")));
@@ -96,19 +105,40 @@ public final class TextTokenizer implements AutoCloseable {
     return text.toString();
   }
 
-  private static byte[] unlimited(Path file, byte[] json) throws IOException {
+  private static ObjectNode parse(Path file, byte[] json) throws IOException {
     try {
       JsonNode root = MAPPER.readTree(json);
       if (!(root instanceof ObjectNode settings) || !settings.has("model")) {
         throw new FileFormatException(file, "not a tokenizer: has no model");
       }
-      settings.putNull("truncation");
-      settings.putNull("padding");
-      return MAPPER.writeValueAsBytes(settings);
+      return settings;
     } catch (JsonProcessingException e) {
       throw new FileFormatException(
           file, "not a tokenizer: not JSON: " + e.getOriginalMessage(), e);
     }
+  }
+
+  private static byte[] unlimited(ObjectNode settings) throws IOException {
+    settings.putNull("truncation");
+    settings.putNull("padding");
+    return MAPPER.writeValueAsBytes(settings);
+  }
+
+  /**
+   * The first name of every id that has several; which one the library would take is left to
+   * chance.
+   */
+  private static Map<Integer, String> properNames(JsonNode vocabulary) {
+    Map<Integer, String> first = new HashMap<>();
+    Map<Integer, String> ambiguous = new HashMap<>();
+    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
+      int id = entry.getValue().asInt();
+      String proper = first.putIfAbsent(id, entry.getKey());
+      if (proper != null) {
+        ambiguous.put(id, proper);
+      }
+    }
+    return Map.copyOf(ambiguous);
   }
 
   private static void setUnlessGiven(String name, String value) {
@@ -144,7 +174,11 @@ public final class TextTokenizer implements AutoCloseable {
       starts[i] = placed ? codePoints.charIndex(spans[i].getStart()) : -1;
       ends[i] = placed ? codePoints.charIndex(spans[i].getEnd()) : -1;
     }
-    return new EncodedText(tokenIds, encoding.getTokens(), starts, ends, special);
+    String[] pieces = encoding.getTokens();
+    if (!properNames.isEmpty()) {
+      Arrays.setAll(pieces, i -> properNames.getOrDefault(tokenIds[i], pieces[i]));
+    }
+    return new EncodedText(tokenIds, pieces, starts, ends, special);
   }
 
   @Override
