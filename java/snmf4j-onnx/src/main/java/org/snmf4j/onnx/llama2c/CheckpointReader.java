@@ -88,7 +88,7 @@ final class CheckpointReader implements AutoCloseable {
         int read = channel.read(buffer, at);
         if (read < 0) {
           throw new FileFormatException(
-              file, "ends at byte " + at + " but its header demands " + layout.bytes());
+              file, "has " + channel.size() + " bytes but its header demands " + layout.bytes());
         }
         at += read;
       }

@@ -183,6 +183,7 @@ class ImportedModelTest {
       assertEquals(PLAIN.context(), model.contextLength().orElseThrow());
       assertEquals(PLAIN.vocabulary(), model.vocabularySize().orElseThrow());
       long[][] ids = new long[1][PLAIN.context() + 1];
+      Arrays.fill(ids[0], 1);
       assertThrows(
           ContextOverflowException.class,
           () -> Extractor.builder(model).tokenIds(ids, ids).build().extract().close());
