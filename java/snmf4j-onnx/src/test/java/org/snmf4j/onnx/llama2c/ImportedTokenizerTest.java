@@ -42,7 +42,7 @@ class ImportedTokenizerTest {
     }
     tokens.add(new Token("  ", -1e9f));
     String[] merged = {
-      "th", " t", "he", "in", "re", " a", " th", "the", " the", "ré", "er", "çã", "ção", " ð", "éa",
+      "th", " t", "he", "in", "re", " a", " th", "the", " the", "ré", "er", "çã", "ção", "xð", "éa",
       "--", "----", "---", "ing", "ed", "aa", "aaaa", "aaa", "日本", "oo", "====", "==", "é½", "ãé"
     };
     for (int i = 0; i < merged.length; i++) {
@@ -96,7 +96,7 @@ class ImportedTokenizerTest {
     texts.addAll(TestTexts.random(3000, 11));
     int fallbacks = 0;
     try (TextTokenizer tokenizer = TextTokenizer.open(converted(file))) {
-      for (String text : texts) {
+      for (String text : TestTexts.plain(texts)) {
         int[] expected = reference.encode(text);
         assertArrayEquals(expected, tokenizer.encode(text).ids(), "'" + text + "'");
         fallbacks += Arrays.stream(expected).anyMatch(id -> id >= 3 + 128 && id < 259) ? 1 : 0;
