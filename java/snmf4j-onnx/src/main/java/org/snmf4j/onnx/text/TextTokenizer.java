@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.snmf4j.error.BackendUnavailableException;
@@ -57,11 +58,17 @@ public final class TextTokenizer implements AutoCloseable {
 
   private final Path file;
   private final int[] endOfTextIds;
+  private final Map<Integer, String> properNames;
   private HuggingFaceTokenizer tokenizer;
 
-  private TextTokenizer(Path file, int[] endOfTextIds, HuggingFaceTokenizer tokenizer) {
+  private TextTokenizer(
+      Path file,
+      int[] endOfTextIds,
+      Map<Integer, String> properNames,
+      HuggingFaceTokenizer tokenizer) {
     this.file = file;
     this.endOfTextIds = endOfTextIds;
+    this.properNames = properNames;
     this.tokenizer = tokenizer;
   }
 
@@ -76,10 +83,12 @@ public final class TextTokenizer implements AutoCloseable {
   public static TextTokenizer open(Path file) {
     byte[] settings;
     int[] ends;
+    Map<Integer, String> properNames;
     try {
-      ObjectNode json = unlimited(file, Files.readAllBytes(file));
-      ends = endOfTextIds(json);
-      settings = MAPPER.writeValueAsBytes(json);
+      ObjectNode root = parse(file, Files.readAllBytes(file));
+      ends = endOfTextIds(root);
+      properNames = properNames(root.path("model").path("vocab"));
+      settings = unlimited(root);
     } catch (IOException e) {
       throw new FileAccessException("read", file, e);
     }
@@ -88,6 +97,7 @@ public final class TextTokenizer implements AutoCloseable {
       return new TextTokenizer(
           file,
           ends,
+          properNames,
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(settings),
               Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true")));
@@ -117,19 +127,40 @@ public final class TextTokenizer implements AutoCloseable {
     return text.toString();
   }
 
-  private static ObjectNode unlimited(Path file, byte[] json) throws IOException {
+  private static ObjectNode parse(Path file, byte[] json) throws IOException {
     try {
       JsonNode root = MAPPER.readTree(json);
       if (!(root instanceof ObjectNode settings) || !settings.has("model")) {
         throw new FileFormatException(file, "not a tokenizer: has no model");
       }
-      settings.putNull("truncation");
-      settings.putNull("padding");
       return settings;
     } catch (JsonProcessingException e) {
       throw new FileFormatException(
           file, "not a tokenizer: not JSON: " + e.getOriginalMessage(), e);
     }
+  }
+
+  private static byte[] unlimited(ObjectNode settings) throws IOException {
+    settings.putNull("truncation");
+    settings.putNull("padding");
+    return MAPPER.writeValueAsBytes(settings);
+  }
+
+  /**
+   * The first name of every id that has several; which one the library would take is left to
+   * chance.
+   */
+  private static Map<Integer, String> properNames(JsonNode vocabulary) {
+    Map<Integer, String> first = new HashMap<>();
+    Map<Integer, String> ambiguous = new HashMap<>();
+    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
+      int id = entry.getValue().asInt();
+      String proper = first.putIfAbsent(id, entry.getKey());
+      if (proper != null) {
+        ambiguous.put(id, proper);
+      }
+    }
+    return Map.copyOf(ambiguous);
   }
 
   private static int[] endOfTextIds(ObjectNode settings) {
@@ -174,7 +205,11 @@ public final class TextTokenizer implements AutoCloseable {
       starts[i] = placed ? codePoints.charIndex(spans[i].getStart()) : -1;
       ends[i] = placed ? codePoints.charIndex(spans[i].getEnd()) : -1;
     }
-    return new EncodedText(tokenIds, encoding.getTokens(), starts, ends, special);
+    String[] pieces = encoding.getTokens();
+    if (!properNames.isEmpty()) {
+      Arrays.setAll(pieces, i -> properNames.getOrDefault(tokenIds[i], pieces[i]));
+    }
+    return new EncodedText(tokenIds, pieces, starts, ends, special);
   }
 
   /**
