@@ -139,10 +139,6 @@ final class StepInputs {
             .anyMatch(input -> input.role() == Role.POSITIONS && input.axes() == 2);
   }
 
-  boolean takesMask() {
-    return has(Role.MASK);
-  }
-
   private boolean has(Role role) {
     return inputs.values().stream().anyMatch(input -> input.role() == role);
   }
