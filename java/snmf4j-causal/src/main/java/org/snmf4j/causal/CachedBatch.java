@@ -75,7 +75,7 @@ final class CachedBatch implements Batch {
     }
     int[] last = new int[rows];
     Arrays.fill(last, length - 1);
-    Runner.Step step = new Runner.Step(rows, length, past, ids, mask, positions, last);
+    Step step = new Step(rows, length, past, ids, mask, positions, last);
     Runner.Outcome outcome = runner.run(step, steering.feeds(), cache, true);
     own(outcome.cache());
     logits = outcome.logits();

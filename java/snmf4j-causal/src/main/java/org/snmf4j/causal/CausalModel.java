@@ -58,18 +58,18 @@ public final class CausalModel implements AutoCloseable {
     Probe probe = new Probe(runner, embeddings, contextLength);
     this.vocabularySize = probe.vocabularySize();
     this.cached = useCache && runner.cache().isPresent();
-    if (cached && runner.fixedLength().isPresent()) {
+    if (cached && runner.inputs().fixedLength().isPresent()) {
       throw new ModelFormatException(
           runner.file(),
           "has a key/value cache but takes "
-              + runner.fixedLength().getAsInt()
+              + runner.inputs().fixedLength().getAsInt()
               + " tokens in every run; export it with open axes, or open it without the cache");
     }
-    if (cached && runner.fixedRows().orElse(1) > 1) {
+    if (cached && runner.inputs().fixedRows().orElse(1) > 1) {
       throw new ModelFormatException(
           runner.file(),
           "has a key/value cache but takes "
-              + runner.fixedRows().getAsInt()
+              + runner.inputs().fixedRows().getAsInt()
               + " sequences in every run; export it with open axes, or open it without the cache");
     }
     // Fused grouped-query attention takes the tokens of a row to be side by side.
@@ -164,7 +164,7 @@ public final class CausalModel implements AutoCloseable {
 
   /** Rows that may run together. */
   private List<int[]> groups(int[][] sequences, boolean mixed) {
-    int most = runner.fixedRows().orElse(sequences.length);
+    int most = runner.inputs().fixedRows().orElse(sequences.length);
     Map<Integer, List<Integer>> byLength = new LinkedHashMap<>();
     for (int row = 0; row < sequences.length; row++) {
       int key = mixed ? 0 : sequences[row].length;

@@ -29,7 +29,7 @@ final class PlainBatch implements Batch {
   }
 
   private int rows() {
-    return runner.fixedRows().orElse(sequences.length);
+    return runner.inputs().fixedRows().orElse(sequences.length);
   }
 
   private SteeringFeeds feeds() {
@@ -42,7 +42,7 @@ final class PlainBatch implements Batch {
 
   private void run() {
     int[] last = Arrays.stream(sequences).mapToInt(sequence -> sequence.length - 1).toArray();
-    Runner.Step step = step(runner, sequences, last);
+    Step step = step(runner, sequences, last);
     logits = runner.run(step, steering.feeds(), null, false).logits();
   }
 
@@ -52,11 +52,11 @@ final class PlainBatch implements Batch {
    *
    * @param read which token's logits are wanted, per row
    */
-  static Runner.Step step(Runner runner, int[][] sequences, int[] read) {
+  static Step step(Runner runner, int[][] sequences, int[] read) {
     int longest =
         Arrays.stream(sequences).mapToInt(sequence -> sequence.length).max().orElseThrow();
-    int length = runner.fixedLength().orElse(longest);
-    int rows = runner.fixedRows().orElse(sequences.length);
+    int length = runner.inputs().fixedLength().orElse(longest);
+    int rows = runner.inputs().fixedRows().orElse(sequences.length);
     long[] ids = new long[Math.multiplyExact(rows, length)];
     long[] mask = new long[ids.length];
     long[] positions = new long[ids.length];
@@ -71,7 +71,7 @@ final class PlainBatch implements Batch {
         positions[row * length + i] = token ? i : 0;
       }
     }
-    return new Runner.Step(rows, length, 0, ids, mask, positions, places);
+    return new Step(rows, length, 0, ids, mask, positions, places);
   }
 
   @Override

@@ -28,7 +28,7 @@ final class Probe {
     int[][] sequences = {{id(0), id(1)}, {id(0), id(2)}};
     float[] first = first(sequences[0]);
     this.logits = first.length;
-    if (this.context < 2 || runner.fixedLength().orElse(2) < 2) {
+    if (this.context < 2 || runner.inputs().fixedLength().orElse(2) < 2) {
       return;
     }
     if (distance(first, first(sequences[1])) > SAME) {
@@ -44,10 +44,10 @@ final class Probe {
 
   /** Logits of a sequence's first token. */
   private float[] first(int[] sequence) {
-    List<Steering> none = Collections.nCopies(runner.fixedRows().orElse(1), Steering.NONE);
+    List<Steering> none = Collections.nCopies(runner.inputs().fixedRows().orElse(1), Steering.NONE);
     int[][] rows = Collections.nCopies(none.size(), sequence).toArray(int[][]::new);
     try (SteeringFeeds feeds = new SteeringFeeds(runner, none)) {
-      Runner.Step step = PlainBatch.step(runner, rows, new int[rows.length]);
+      Step step = PlainBatch.step(runner, rows, new int[rows.length]);
       float[] all = runner.run(step, feeds.feeds(), null, false).logits();
       return Arrays.copyOf(all, all.length / rows.length);
     }
@@ -62,7 +62,9 @@ final class Probe {
    * has alone.
    */
   boolean padsOnTheLeft() {
-    if (!runner.takesMaskAndPositions() || runner.fixedRows().isPresent() || context < 4) {
+    if (!runner.inputs().takesMaskAndPositions()
+        || runner.inputs().fixedRows().isPresent()
+        || context < 4) {
       return false;
     }
     int[][] sequences = {{id(1)}, {id(2), id(0), id(1)}};

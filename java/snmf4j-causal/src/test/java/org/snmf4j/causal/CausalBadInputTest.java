@@ -8,6 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -238,6 +243,30 @@ class CausalBadInputTest {
     OnnxModel closed = Fixtures.model(NAME);
     closed.close();
     assertFails(ClosedException.class, NAME, () -> CausalModel.open(closed));
+  }
+
+  /** Closing waits for the run that has begun; the next one is refused. */
+  @Test
+  void closingWhileAnotherThreadGenerates() throws Exception {
+    try (OnnxModel onnx = Fixtures.model(NAME)) {
+      for (int round = 0; round < 20; round++) {
+        CausalModel model = CausalModel.open(onnx);
+        CountDownLatch begun = new CountDownLatch(3);
+        GenerationOptions options =
+            GenerationOptions.builder()
+                .maxNewTokens(Integer.MAX_VALUE)
+                .listener((sequence, id, text) -> begun.countDown())
+                .build();
+        Future<?> generation =
+            CompletableFuture.runAsync(
+                () -> Generator.of(model, options).continueIds(PROMPT, Steering.NONE));
+        begun.await();
+        model.close();
+        ExecutionException e =
+            assertThrows(ExecutionException.class, () -> generation.get(60, TimeUnit.SECONDS));
+        assertEquals(ClosedException.class, e.getCause().getClass());
+      }
+    }
   }
 
   @Test

@@ -72,15 +72,30 @@ class CausalModelTest {
   @ParameterizedTest
   @CsvSource({"gptneox-cache,true", "gptneox-cache,false", "llama-cache,true", "llama-cache,false"})
   void rowsThatLeaveDoNotDisturbTheOthers(String name, boolean useCache) {
-    Truth truth = new Truth(name);
+    try (OnnxModel onnx = Fixtures.model(name)) {
+      assertRowsLeave(onnx, new Truth(name), useCache);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gptneox-cache", "llama-cache"})
+  void keysAndValuesInOneTensor(String name, @TempDir Path directory) {
+    try (OnnxModel onnx = OnnxModel.open(ToyModels.stackedCache(directory, Fixtures.file(name)))) {
+      assertEquals(3, onnx.graph().cacheLayout().orElseThrow().entries().size());
+      assertEquals(1, onnx.graph().cacheLayout().orElseThrow().entries().get(0).batchAxis());
+      assertRowsLeave(onnx, new Truth(name), true);
+    }
+  }
+
+  private static void assertRowsLeave(OnnxModel onnx, Truth truth, boolean useCache) {
     int[][] sequences = Fixtures.ragged(8);
     List<Steering> steerings = new ArrayList<>();
     for (int i = 0; i < sequences.length; i++) {
       steerings.add(i % 3 == 0 ? Steering.NONE : truth.steering().withAlpha(i - 4.0));
     }
-    try (OnnxModel onnx = Fixtures.model(name);
-        CausalModel model = Fixtures.steerable(onnx, truth, useCache);
+    try (CausalModel model = Fixtures.steerable(onnx, truth, useCache);
         Decoding decoding = model.decode(sequences, steerings)) {
+      assertEquals(useCache, model.usesCache());
       List<Integer> left = new ArrayList<>(List.of(0, 1, 2, 3, 4, 5, 6, 7));
       int[][] grown = sequences.clone();
       for (int step = 0; step < 12; step++) {

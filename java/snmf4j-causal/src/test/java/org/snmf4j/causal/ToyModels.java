@@ -57,12 +57,7 @@ final class ToyModels {
 
   /** A model with a cache that counts positions itself, from the length of its cache. */
   static Path countingPositions(Path directory, Path original) {
-    ModelProto model;
-    try {
-      model = ModelProto.parseFrom(Files.readAllBytes(original));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    ModelProto model = read(original);
     GraphProto.Builder graph = model.getGraph().toBuilder();
     List<NodeProto> nodes = graph.getNodeList();
     graph.clearNode();
@@ -88,6 +83,69 @@ final class ToyModels {
     graph.addNode(node("Expand", "position_ids", "counted_row", "ids_shape"));
     nodes.forEach(graph::addNode);
     return write(directory, "counting", model.toBuilder().setGraph(graph).build());
+  }
+
+  /** A model that keeps keys and values of a layer in one tensor, {@code [2, batch, …]}. */
+  static Path stackedCache(Path directory, Path original) {
+    ModelProto model = read(original);
+    GraphProto.Builder graph = model.getGraph().toBuilder();
+    List<NodeProto> nodes = graph.getNodeList();
+    List<ValueInfoProto> inputs = graph.getInputList();
+    List<ValueInfoProto> outputs = graph.getOutputList();
+    graph.clearNode().clearInput().clearOutput();
+    graph.addInitializer(integers("first", 0).toBuilder().clearDims().build());
+    graph.addInitializer(integers("second", 1).toBuilder().clearDims().build());
+    graph.addInitializer(integers("stack_axis", 0));
+    inputs.stream().filter(info -> !info.getName().startsWith("past")).forEach(graph::addInput);
+    outputs.stream()
+        .filter(info -> !info.getName().startsWith("present"))
+        .forEach(graph::addOutput);
+    for (int layer = 0; layer < 3; layer++) {
+      String key = "past_key_values." + layer + ".key";
+      ValueInfoProto one =
+          inputs.stream().filter(info -> info.getName().equals(key)).findFirst().orElseThrow();
+      graph.addInput(stacked(one, "past_" + layer, "past"));
+      graph.addOutput(stacked(one, "present_" + layer, "total"));
+      graph.addNode(node("Gather", key, "past_" + layer, "first"));
+      graph.addNode(
+          node("Gather", "past_key_values." + layer + ".value", "past_" + layer, "second"));
+    }
+    nodes.forEach(graph::addNode);
+    for (int layer = 0; layer < 3; layer++) {
+      String present = "present." + layer;
+      graph.addNode(node("Unsqueeze", present + ".k", present + ".key", "stack_axis"));
+      graph.addNode(node("Unsqueeze", present + ".v", present + ".value", "stack_axis"));
+      graph.addNode(
+          node("Concat", "present_" + layer, present + ".k", present + ".v")
+              .addAttribute(
+                  AttributeProto.newBuilder()
+                      .setName("axis")
+                      .setType(AttributeProto.AttributeType.INT)
+                      .setI(0)));
+    }
+    return write(directory, "stacked", model.toBuilder().setGraph(graph).build());
+  }
+
+  private static ValueInfoProto stacked(ValueInfoProto one, String name, String length) {
+    TypeProto.Tensor type = one.getType().getTensorType();
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(2));
+    shape.addDim(type.getShape().getDim(0));
+    shape.addDim(type.getShape().getDim(1));
+    shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam(length));
+    shape.addDim(type.getShape().getDim(3));
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(TypeProto.newBuilder().setTensorType(type.toBuilder().setShape(shape)))
+        .build();
+  }
+
+  private static ModelProto read(Path file) {
+    try {
+      return ModelProto.parseFrom(Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static GraphProto.Builder tokens() {

@@ -35,16 +35,30 @@ record Candidates(int[] ids, double[] weights) {
 
   /** The most probable token, of equal ones that with the smallest id. */
   static int mostProbable(float[] logits, Map<Integer, Integer> counts, GenerationOptions options) {
-    return argmax(scores(logits, counts, options.frequencyPenalty()));
+    if (options.frequencyPenalty() != 0) {
+      return argmax(scores(logits, counts, options.frequencyPenalty()));
+    }
+    int best = 0;
+    for (int i = 0; i < logits.length; i++) {
+      requireNumber(logits[i], i);
+      if (logits[i] > logits[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private static void requireNumber(float logit, int id) {
+    if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+      throw new ModelRunException(
+          "the model's logit of token " + id + " is " + logit + " but must be a number");
+    }
   }
 
   private static double[] scores(float[] logits, Map<Integer, Integer> counts, double penalty) {
     double[] scores = new double[logits.length];
     for (int i = 0; i < logits.length; i++) {
-      if (Float.isNaN(logits[i]) || logits[i] == Float.POSITIVE_INFINITY) {
-        throw new ModelRunException(
-            "the model's logit of token " + i + " is " + logits[i] + " but must be a number");
-      }
+      requireNumber(logits[i], i);
       scores[i] = logits[i];
     }
     if (penalty != 0) {

@@ -144,6 +144,12 @@ class CandidatesTest {
     GenerationOptions options = GenerationOptions.builder().frequencyPenalty(1).build();
     float[] logits = {1, 3, 3, Float.NEGATIVE_INFINITY};
     assertEquals(1, Candidates.mostProbable(logits, Map.of(), options));
+    assertEquals(1, Candidates.mostProbable(logits, Map.of(1, 9), GenerationOptions.DEFAULT));
+    assertThrows(
+        ModelRunException.class,
+        () ->
+            Candidates.mostProbable(
+                new float[] {Float.NaN, 1}, Map.of(), GenerationOptions.DEFAULT));
     assertEquals(2, Candidates.mostProbable(logits, Map.of(1, 1), options));
     assertEquals(0, Candidates.mostProbable(logits, Map.of(1, 3, 2, 3), options));
   }
