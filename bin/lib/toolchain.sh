@@ -101,7 +101,7 @@ has_doctest() {
     | "${CXX:-c++}" -std=c++17 -x c++ -fsyntax-only - >/dev/null 2>&1
 }
 
-# missing_tools build|tests: one line per missing tool: Debian package, then what it is.
+# missing_tools build|tests|models: one line per missing tool: Debian package, then what it is.
 missing_tools() {
   local package=""
   if ! use_java jdk; then
@@ -118,6 +118,12 @@ missing_tools() {
   if [ "$1" = tests ]; then
     has_doctest || printf 'doctest-dev\tdoctest, for the native tests\n'
   fi
+  if [ "$1" = models ]; then
+    command -v npm >/dev/null || printf 'npm\tnpm, which fetches models\n'
+    command -v tar >/dev/null || printf 'tar\ttar\n'
+    command -v gzip >/dev/null || printf 'gzip\tgzip\n'
+    command -v sha256sum >/dev/null || printf 'coreutils\tsha256sum\n'
+  fi
 }
 
 # as_root COMMAND…: runs it as root, through password-less sudo if need be.
@@ -130,7 +136,7 @@ can_install() {
   [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
 }
 
-# require_toolchain build|tests: returns with all tools present, JAVA_HOME exported and MVN set, or exits.
+# require_toolchain build|tests|models: returns with all tools present, JAVA_HOME exported and MVN set, or exits.
 require_toolchain() {
   local missing packages=()
   missing="$(missing_tools "$@")"

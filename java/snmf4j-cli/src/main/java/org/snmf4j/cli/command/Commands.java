@@ -42,6 +42,7 @@ public final class Commands {
     line.addSubcommand(new ContextsCommand(session));
     line.addSubcommand(new ReportCommand(session));
     line.addSubcommand(new DemoCommand(session));
+    line.addSubcommand(new ImportLlama2cCommand(session));
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setParameterExceptionHandler((e, ignored) -> usage(console, e));

@@ -41,8 +41,9 @@ final class TokenInputs {
     OptionalLong shortest = OptionalLong.empty();
     for (Node node : index.nodes()) {
       StoredMatrix table = table(node);
-      // Rotary models may look up sines and cosines; those are narrower than the model.
-      if (table == null || !isEmbedding(table, tokens)) {
+      // Rotary models look up sines and cosines, narrower than the model; what counts as one of
+      // those and what as a table of something else, only an input named for positions tells.
+      if (table == null || !(isEmbedding(table, tokens) || takesPositions(node.input(1)))) {
         continue;
       }
       OptionalLong first = firstPosition(node.input(1), new HashSet<>());
@@ -59,6 +60,17 @@ final class TokenInputs {
   private boolean isEmbedding(StoredMatrix table, StoredMatrix tokens) {
     return tokens != null && table.columns() == tokens.columns()
         || width.isPresent() && table.columns() == width.getAsLong();
+  }
+
+  /** Whether a lookup's indices are the positions that the caller gives. */
+  private boolean takesPositions(String tensor) {
+    String name = tensor;
+    for (Node node = index.producer(name);
+        node != null && Operators.isPassing(node);
+        node = index.producer(name)) {
+      name = node.input(0);
+    }
+    return name.equals("position_ids") && index.producer(name) == null;
   }
 
   private OptionalLong fusedContextLength() {

@@ -14,7 +14,10 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.FileAccessException;
@@ -40,11 +43,32 @@ public final class TextTokenizer implements AutoCloseable {
     setUnlessGiven("RUST_FLAVOR", "cpu");
   }
 
+  /** What well-known families of causal models call the token that ends a text or a turn. */
+  private static final Set<String> ENDS =
+      Set.of(
+          "</s>",
+          "<eos>",
+          "<|endoftext|>",
+          "<|end_of_text|>",
+          "<|eot_id|>",
+          "<|im_end|>",
+          "<|end|>",
+          "<end_of_turn>",
+          "<\uFF5Cend\u2581of\u2581sentence\uFF5C>");
+
   private final Path file;
+  private final int[] endOfTextIds;
+  private final Map<Integer, String> properNames;
   private HuggingFaceTokenizer tokenizer;
 
-  private TextTokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+  private TextTokenizer(
+      Path file,
+      int[] endOfTextIds,
+      Map<Integer, String> properNames,
+      HuggingFaceTokenizer tokenizer) {
     this.file = file;
+    this.endOfTextIds = endOfTextIds;
+    this.properNames = properNames;
     this.tokenizer = tokenizer;
   }
 
@@ -58,8 +82,13 @@ public final class TextTokenizer implements AutoCloseable {
    */
   public static TextTokenizer open(Path file) {
     byte[] settings;
+    int[] ends;
+    Map<Integer, String> properNames;
     try {
-      settings = unlimited(file, Files.readAllBytes(file));
+      ObjectNode root = parse(file, Files.readAllBytes(file));
+      ends = endOfTextIds(root);
+      properNames = properNames(root.path("model").path("vocab"));
+      settings = unlimited(root);
     } catch (IOException e) {
       throw new FileAccessException("read", file, e);
     }
@@ -67,6 +96,8 @@ public final class TextTokenizer implements AutoCloseable {
     try {
       return new TextTokenizer(
           file,
+          ends,
+          properNames,
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(settings),
               Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true")));
@@ -96,19 +127,49 @@ public final class TextTokenizer implements AutoCloseable {
     return text.toString();
   }
 
-  private static byte[] unlimited(Path file, byte[] json) throws IOException {
+  private static ObjectNode parse(Path file, byte[] json) throws IOException {
     try {
       JsonNode root = MAPPER.readTree(json);
       if (!(root instanceof ObjectNode settings) || !settings.has("model")) {
         throw new FileFormatException(file, "not a tokenizer: has no model");
       }
-      settings.putNull("truncation");
-      settings.putNull("padding");
-      return MAPPER.writeValueAsBytes(settings);
+      return settings;
     } catch (JsonProcessingException e) {
       throw new FileFormatException(
           file, "not a tokenizer: not JSON: " + e.getOriginalMessage(), e);
     }
+  }
+
+  private static byte[] unlimited(ObjectNode settings) throws IOException {
+    settings.putNull("truncation");
+    settings.putNull("padding");
+    return MAPPER.writeValueAsBytes(settings);
+  }
+
+  /**
+   * The first name of every id that has several; which one the library would take is left to
+   * chance.
+   */
+  private static Map<Integer, String> properNames(JsonNode vocabulary) {
+    Map<Integer, String> first = new HashMap<>();
+    Map<Integer, String> ambiguous = new HashMap<>();
+    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
+      int id = entry.getValue().asInt();
+      String proper = first.putIfAbsent(id, entry.getKey());
+      if (proper != null) {
+        ambiguous.put(id, proper);
+      }
+    }
+    return Map.copyOf(ambiguous);
+  }
+
+  private static int[] endOfTextIds(ObjectNode settings) {
+    return settings
+        .path("added_tokens")
+        .valueStream()
+        .filter(token -> ENDS.contains(token.path("content").asText()))
+        .mapToInt(token -> token.path("id").asInt())
+        .toArray();
   }
 
   private static void setUnlessGiven(String name, String value) {
@@ -144,7 +205,45 @@ public final class TextTokenizer implements AutoCloseable {
       starts[i] = placed ? codePoints.charIndex(spans[i].getStart()) : -1;
       ends[i] = placed ? codePoints.charIndex(spans[i].getEnd()) : -1;
     }
-    return new EncodedText(tokenIds, encoding.getTokens(), starts, ends, special);
+    String[] pieces = encoding.getTokens();
+    if (!properNames.isEmpty()) {
+      Arrays.setAll(pieces, i -> properNames.getOrDefault(tokenIds[i], pieces[i]));
+    }
+    return new EncodedText(tokenIds, pieces, starts, ends, special);
+  }
+
+  /**
+   * The tokens of a text that is to be continued: as {@link #encode}, but without special tokens
+   * after the text.
+   */
+  public int[] encodePrompt(String text) {
+    EncodedText encoded = encode(text);
+    int size = encoded.size();
+    // A text without tokens of its own still has those that begin it.
+    while (size > 1 && encoded.special()[size - 1]) {
+      size--;
+    }
+    return Arrays.copyOf(encoded.ids(), size);
+  }
+
+  /**
+   * The text of tokens, without special ones. Bytes that are no UTF-8 become U+FFFD.
+   *
+   * @param ids each at least 0; ids that the tokenizer does not know are left out
+   */
+  public synchronized String decode(int[] ids) {
+    if (tokenizer == null) {
+      throw new ClosedException("the tokenizer " + file + " is closed");
+    }
+    return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), true);
+  }
+
+  /**
+   * The tokens that end a text or a turn, by the names that well-known models give them ({@code
+   * </s>}, {@code <|endoftext|>}, …); empty if there are none.
+   */
+  public int[] endOfTextIds() {
+    return endOfTextIds.clone();
   }
 
   @Override

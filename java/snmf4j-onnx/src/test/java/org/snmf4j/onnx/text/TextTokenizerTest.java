@@ -155,6 +155,43 @@ class TextTokenizerTest {
   }
 
   @Test
+  void promptsEndWithTheirText() {
+    assertArrayEquals(new int[] {101, 7592, 2088}, wordPiece.encodePrompt("Hello world"));
+    assertArrayEquals(new int[] {101}, wordPiece.encodePrompt(""));
+    assertArrayEquals(bytes.encode("ab").ids(), bytes.encodePrompt("ab"));
+  }
+
+  @Test
+  void decodesWithoutSpecialTokens() {
+    assertEquals("hello world", wordPiece.decode(new int[] {101, 7592, 2088, 102}));
+    assertEquals("", wordPiece.decode(new int[0]));
+    TextTokenizer closed = TextTokenizer.open(byteLevel("closed2.json", ""));
+    closed.close();
+    assertThrows(ClosedException.class, () -> closed.decode(new int[1]));
+  }
+
+  @Test
+  void knowsWhatEndsAText() {
+    assertArrayEquals(new int[0], wordPiece.endOfTextIds());
+    String added =
+        "\"added_tokens\": [{\"id\": 256, \"content\": \"<|endoftext|>\", \"single_word\": false,"
+            + " \"lstrip\": false, \"rstrip\": false, \"normalized\": false, \"special\": true}],";
+    try (TextTokenizer tokenizer = TextTokenizer.open(byteLevel("ends.json", ""))) {
+      assertArrayEquals(new int[0], tokenizer.endOfTextIds());
+    }
+    Path file = byteLevel("ends.json", "");
+    try {
+      Files.writeString(file, Files.readString(file).replace("\"added_tokens\": [],", added));
+    } catch (java.io.IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    try (TextTokenizer tokenizer = TextTokenizer.open(file)) {
+      assertArrayEquals(new int[] {256}, tokenizer.endOfTextIds());
+      assertEquals(1, tokenizer.encode("<|endoftext|>").size());
+    }
+  }
+
+  @Test
   void nothingIsSentHome() {
     assertEquals("true", System.getProperty("OPT_OUT_TRACKING", System.getenv("OPT_OUT_TRACKING")));
     assertEquals("cpu", System.getProperty("RUST_FLAVOR", System.getenv("RUST_FLAVOR")));
