@@ -90,6 +90,17 @@ public final class GraphBuilder {
     return name;
   }
 
+  /** An initializer made by the caller. */
+  public String add(TensorProto tensor) {
+    graph.addInitializer(tensor);
+    return tensor.getName();
+  }
+
+  /** A node made by the caller. */
+  public void add(NodeProto node) {
+    graph.addNode(node);
+  }
+
   /** A node with one output, whose name is returned. */
   public String node(String op, String... inputs) {
     return node(op, List.of(), inputs);
