@@ -1,8 +1,9 @@
 package org.snmf4j.onnx.graph;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /**
  * Finds a model's MLPs by structure.
@@ -14,8 +15,6 @@ import java.util.stream.Collectors;
  * classifier heads by the missing sum.
  */
 final class SiteFinder {
-  private static final int MAX_CANDIDATES = 12;
-
   private final GraphIndex index;
   private final Projections projections;
   private final Cones cones;
@@ -28,15 +27,23 @@ final class SiteFinder {
     this.norms = new Norms(index, cones);
   }
 
-  /** The blocks in the order of computation; empty if no MLP was found. */
+  /**
+   * The blocks in the order of computation; empty if no MLP was found, or if some are mixtures of
+   * experts, so that the others would be counted wrongly.
+   */
   List<MlpLayer> layers() {
+    if (index.nodes().stream().anyMatch(Operators::isMixture)) {
+      return List.of();
+    }
     List<MlpLayer> found = new ArrayList<>();
     for (Projection projection : projections.all()) {
       Cone cone = cones.of(projection.input());
       if (cone.open() || !cone.nonlinear() || cone.sources().isEmpty()) {
         continue;
       }
-      MlpLayer layer = new BlockTrace(index, norms, projection, cone.sources()).block(found.size());
+      MlpLayer layer =
+          new BlockTrace(index, norms, projections, projection, cone.sources())
+              .block(found.size());
       if (layer != null) {
         found.add(layer);
       }
@@ -66,17 +73,22 @@ final class SiteFinder {
     return List.copyOf(numbered);
   }
 
-  /** Tensors that a user may mean by the site {@code mlp}: inputs of narrowing products first. */
+  /**
+   * Tensors that a user may mean by the site {@code mlp}: inputs of products that read a
+   * non-linearity's result, then those of products that narrow, else of all.
+   */
   List<String> candidates() {
-    List<Projection> narrowing =
-        projections.all().stream()
-            .filter(projection -> projection.weight().rows() > projection.weight().columns())
-            .toList();
-    List<Projection> shown = narrowing.isEmpty() ? projections.all() : narrowing;
-    return shown.stream()
-        .map(Projection::input)
-        .distinct()
-        .limit(MAX_CANDIDATES)
-        .collect(Collectors.toList());
+    Set<String> names = new LinkedHashSet<>();
+    List<Projection> all = projections.all();
+    all.stream()
+        .filter(projection -> cones.of(projection.input()).nonlinear())
+        .forEach(projection -> names.add(projection.input()));
+    all.stream()
+        .filter(projection -> projection.weight().rows() > projection.weight().columns())
+        .forEach(projection -> names.add(projection.input()));
+    if (names.isEmpty()) {
+      all.forEach(projection -> names.add(projection.input()));
+    }
+    return List.copyOf(names);
   }
 }

@@ -19,7 +19,7 @@ import org.snmf4j.onnx.graph.GraphBuilder;
 
 /** From the block's norm to the down-projection's input, in the forms that exporters write. */
 class MlpFormsTest {
-  /** Float32 sums of 32 products of numbers around 1, against double precision. */
+  /** Float32 sums of 48 products of numbers around 1, against double precision. */
   private static final double TOLERANCE = 2e-5;
 
   private static final int LAYERS = 2;

@@ -35,7 +35,7 @@ final class Packed {
   record Bytes(String stored, Value scales, Value value) {}
 
   static Bytes bytes(TracedGraph g, int rows, int columns, boolean perColumn) {
-    double[][] exact = g.normal(rows, columns, 0.35);
+    double[][] exact = g.normal(rows, columns, 0.25);
     double[][] scale = new double[1][perColumn ? columns : 1];
     for (double[] row : exact) {
       for (int j = 0; j < columns; j++) {
@@ -69,7 +69,7 @@ final class Packed {
 
   static Nibbles nibbles(TracedGraph g, int rows, int columns) {
     int blocks = (rows + BLOCK - 1) / BLOCK;
-    double[][] exact = g.normal(rows, columns, 0.35);
+    double[][] exact = g.normal(rows, columns, 0.25);
     byte[] stored = new byte[columns * blocks * BLOCK / 2];
     double[][] scales = new double[1][columns * blocks];
     double[][] rounded = new double[rows][columns];
@@ -99,7 +99,7 @@ final class Packed {
 
   /** A matrix in float16 or bfloat16, whose values are those of the upper bits. */
   static Value half(TracedGraph g, TensorProto.DataType type, int rows, int columns) {
-    double[][] exact = g.normal(rows, columns, 0.35);
+    double[][] exact = g.normal(rows, columns, 0.25);
     byte[] stored = new byte[rows * columns * 2];
     double[][] rounded = new double[rows][columns];
     for (int i = 0; i < rows; i++) {

@@ -21,8 +21,8 @@ import org.snmf4j.onnx.graph.GraphBuilder;
  * graph nor the finder.
  */
 final class TracedGraph {
-  static final int WIDTH = 8;
-  static final int NEURONS = 32;
+  static final int WIDTH = 16;
+  static final int NEURONS = 48;
   static final int VOCABULARY = 16;
   static final double EPSILON = 1e-5;
   static final long[][] IDS = {{1, 2, 3, 4}, {5, 6, 7, 1}};
@@ -38,7 +38,7 @@ final class TracedGraph {
 
   /** A constant {@code [rows, columns]} of normal numbers. */
   Value matrix(int rows, int columns) {
-    return constant(normal(rows, columns, 0.35), rows, columns);
+    return constant(normal(rows, columns, 0.25), rows, columns);
   }
 
   /** A constant vector around {@code centre}. */
