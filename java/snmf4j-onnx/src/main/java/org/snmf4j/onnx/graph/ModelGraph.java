@@ -73,7 +73,8 @@ public final class ModelGraph {
       throw new ModelFormatException(file, "its graph has no outputs");
     }
     try {
-      ModelProto flat = MergedDecoder.withoutCache(FunctionInliner.inline(model));
+      ModelProto inlined = MergedDecoder.withoutCache(FunctionInliner.inline(model));
+      ModelProto flat = Bfloat16.widened(inlined);
       ModelGraph graph = new ModelGraph(file, flat, new GraphIndex(flat.getGraph()));
       graph.requireExternalData();
       return graph;
