@@ -25,6 +25,7 @@ import org.snmf4j.onnx.ModelRunException;
 import org.snmf4j.onnx.OnnxModel;
 import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.graph.GraphBuilder;
+import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.SiteNotFoundException;
 
 /** Decoders with a key/value cache, in the layouts that exporters know. */
@@ -170,6 +171,17 @@ class CachedGraphTest {
     try (OnnxModel model = OnnxModel.open(file)) {
       assertEquals(16, model.vocabularySize().orElseThrow());
     }
+  }
+
+  @Test
+  void mergedDecodersWithoutABranch() {
+    ModelProto.Builder merged =
+        merged(decoder(Cache.NONE).model(), decoder(Cache.PAIRS).model(), "use_cache_branch")
+            .toBuilder();
+    merged.getGraphBuilder().getNodeBuilder(0).removeAttribute(1);
+    Path file = GraphBuilder.write(directory.resolve("model.onnx"), merged.build());
+    ModelFormatException e = assertThrows(ModelFormatException.class, () -> OnnxModel.open(file));
+    assertTrue(e.getMessage().contains("no else_branch"), e.getMessage());
   }
 
   /** Which branch another condition takes is not known before the model runs. */
