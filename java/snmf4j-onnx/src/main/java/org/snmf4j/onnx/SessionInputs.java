@@ -111,8 +111,8 @@ final class SessionInputs {
     }
   }
 
-  private OnnxTensor tensor(
-      OrtEnvironment environment, TokenBatch batch, String name, Input input) throws OrtException {
+  private OnnxTensor tensor(OrtEnvironment environment, TokenBatch batch, String name, Input input)
+      throws OrtException {
     long[] shape = {batch.rows(), batch.length()};
     return switch (input.role()) {
       case IDS -> numbers(environment, batch.ids(), shape, input.type());

@@ -119,8 +119,7 @@ final class BlockTrace {
         rank++;
         return true;
       case "Transpose":
-        List<Long> axes =
-            node.attribute("perm").map(AttributeProto::getIntsList).orElse(List.of());
+        List<Long> axes = node.attribute("perm").map(AttributeProto::getIntsList).orElse(List.of());
         boolean last = axes.equals(rank == 3 ? CHANNELS_LAST : PIXELS_LAST);
         rank = 0;
         return last;

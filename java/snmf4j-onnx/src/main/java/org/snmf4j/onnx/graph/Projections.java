@@ -95,8 +95,7 @@ final class Projections {
     if (matrix == null) {
       return null;
     }
-    return new Projection(
-        node, input, output, transposed ? turned(matrix) : matrix, activated);
+    return new Projection(node, input, output, transposed ? turned(matrix) : matrix, activated);
   }
 
   private static StoredMatrix turned(StoredMatrix matrix) {
@@ -144,8 +143,7 @@ final class Projections {
     String stored = index.initializer(node.input(1)) == null ? null : node.input(1);
     StoredMatrix matrix = new StoredMatrix(stored, shape[1], shape[0], true);
     boolean activated = node.op().equals("FusedConv");
-    return new Projection(
-        node, node.input(0), node.output(0), matrix, activated, shape.length);
+    return new Projection(node, node.input(0), node.output(0), matrix, activated, shape.length);
   }
 
   /** Four-bit weights in blocks, stored {@code [N, K/block, ...]}; the shape is in attributes. */

@@ -42,8 +42,7 @@ final class SiteFinder {
         continue;
       }
       MlpLayer layer =
-          new BlockTrace(index, norms, projections, projection, cone.sources())
-              .block(found.size());
+          new BlockTrace(index, norms, projections, projection, cone.sources()).block(found.size());
       if (layer != null) {
         found.add(layer);
       }

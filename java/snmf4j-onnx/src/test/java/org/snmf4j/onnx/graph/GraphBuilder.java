@@ -50,8 +50,7 @@ public final class GraphBuilder {
   }
 
   /** One more input; axes of length -1 take the next of the names. */
-  public String input(
-      String name, TensorProto.DataType type, List<Long> shape, String... open) {
+  public String input(String name, TensorProto.DataType type, List<Long> shape, String... open) {
     TensorShapeProto.Builder axes = TensorShapeProto.newBuilder();
     int next = 0;
     for (long length : shape) {

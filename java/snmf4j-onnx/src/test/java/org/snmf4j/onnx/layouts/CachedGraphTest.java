@@ -207,7 +207,10 @@ class CachedGraphTest {
     // The decoder that starts has the same outputs; here its cache is of no use to anybody.
     for (int i = 1; i < outputs.size(); i++) {
       other.addNode(
-          NodeProto.newBuilder().setOpType("Identity").addInput("logits").addOutput(outputs.get(i)));
+          NodeProto.newBuilder()
+              .setOpType("Identity")
+              .addInput("logits")
+              .addOutput(outputs.get(i)));
       other.addOutput(then.getOutput(i));
     }
     GraphProto cached = then.toBuilder().clearInput().clearInitializer().build();

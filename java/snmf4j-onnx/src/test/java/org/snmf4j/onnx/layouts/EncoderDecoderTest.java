@@ -94,8 +94,7 @@ class EncoderDecoderTest {
     Sites.assertMatch(file, expected, TOLERANCE);
     try (OnnxModel model = OnnxModel.open(file)) {
       for (int layer = 0; layer < 3; layer++) {
-        assertEquals(
-            down.name(), model.graph().layers().get(layer).downProjection().initializer());
+        assertEquals(down.name(), model.graph().layers().get(layer).downProjection().initializer());
       }
     }
   }
@@ -107,12 +106,10 @@ class EncoderDecoderTest {
     String image = graph.input("pixel_values", DataType.FLOAT, "batch", "3", "height", "width");
     String patches = graph.node("Conv", image, graph.weight(WIDTH, 3, 4, 4), graph.weight(WIDTH));
     String flat = graph.node("Reshape", patches, graph.integers(0, WIDTH, -1));
-    String x =
-        graph.node("Transpose", List.of(GraphBuilder.list("perm", 0, 2, 1)), flat);
+    String x = graph.node("Transpose", List.of(GraphBuilder.list("perm", 0, 2, 1)), flat);
     String attended = graph.node("Add", graph.attention(graph.norm(x, WIDTH), WIDTH), x);
     String normed = graph.norm(attended, WIDTH);
-    String inner =
-        graph.node("Relu", graph.node("MatMul", normed, graph.weight(WIDTH, NEURONS)));
+    String inner = graph.node("Relu", graph.node("MatMul", normed, graph.weight(WIDTH, NEURONS)));
     String out = graph.node("MatMul", inner, graph.weight(NEURONS, WIDTH));
     String end = graph.node("Add", out, attended);
     Path file = graph.write(directory.resolve("image.onnx"), end);
@@ -120,8 +117,7 @@ class EncoderDecoderTest {
       assertEquals(1, model.layers());
       assertEquals(inner, model.siteTensor(Site.MLP, 0).name());
       assertEquals(end, model.siteTensor(Site.RESIDUAL, 0).name());
-      Extractor extractor =
-          Extractor.builder(model).tokenIds(TracedGraph.IDS, null).build();
+      Extractor extractor = Extractor.builder(model).tokenIds(TracedGraph.IDS, null).build();
       ModelFormatException e = assertThrows(ModelFormatException.class, extractor::extract);
       assertTrue(e.getMessage().contains("'pixel_values'"), e.getMessage());
     }

@@ -83,8 +83,7 @@ final class Fused {
 
   Lengths lengths() {
     g.graph.input("attention_mask", DataType.INT64, "batch_size", "total_sequence_length");
-    List<AttributeProto> narrow =
-        List.of(GraphBuilder.integer("to", DataType.INT32.getNumber()));
+    List<AttributeProto> narrow = List.of(GraphBuilder.integer("to", DataType.INT32.getNumber()));
     String sum =
         g.node(
             "ReduceSum",
@@ -119,8 +118,7 @@ final class Fused {
         GraphBuilder.integer("num_heads", HEADS),
         GraphBuilder.integer("kv_num_heads", 1));
     double[][] rows =
-        Heads.attend(
-            query.rows(), key.rows(), value.rows(), HEADS, 1, 1 / Math.sqrt(SIZE), true);
+        Heads.attend(query.rows(), key.rows(), value.rows(), HEADS, 1, 1 / Math.sqrt(SIZE), true);
     return g.product(new Value(mixed, rows), g.matrix(WIDTH, WIDTH));
   }
 

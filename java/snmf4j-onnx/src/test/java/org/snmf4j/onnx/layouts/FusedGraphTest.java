@@ -97,8 +97,7 @@ class FusedGraphTest {
       Value up = g.add(plain(normed, NEURONS), g.vector(NEURONS, 0));
       Value mlp = new Value(g.fused("FastGelu", List.of(), up.name()), up.map(Curves::tanhGelu));
       Value out = g.add(plain(mlp, WIDTH), g.vector(WIDTH, 0));
-      SumAndNorm end =
-          fused.skipLayerNorm(stream, g.add(attention, out), null, layer + 1 < LAYERS);
+      SumAndNorm end = fused.skipLayerNorm(stream, g.add(attention, out), null, layer + 1 < LAYERS);
       expected.add(new Sites(mlp, out, end.sum()));
       stream = end.sum();
       normed = end.normed();
@@ -132,8 +131,7 @@ class FusedGraphTest {
     Value stream = g.embed();
     for (int layer = 0; layer < LAYERS; layer++) {
       Value attention = fused.multiHead(stream);
-      Value attended =
-          fused.skipLayerNorm(attention, stream, g.vector(WIDTH, 0), false).normed();
+      Value attended = fused.skipLayerNorm(attention, stream, g.vector(WIDTH, 0), false).normed();
       Value mlp = biasGelu(plain(attended, NEURONS));
       Value bias = g.vector(WIDTH, 0);
       Value down = plain(mlp, WIDTH);
@@ -147,8 +145,7 @@ class FusedGraphTest {
   private Value biasGelu(Value up) {
     Value bias = g.vector(NEURONS, 0);
     Value sum = new Value(null, up.with(bias, Double::sum));
-    return new Value(
-        g.fused("BiasGelu", List.of(), up.name(), bias.name()), sum.map(Curves::gelu));
+    return new Value(g.fused("BiasGelu", List.of(), up.name(), bias.name()), sum.map(Curves::gelu));
   }
 
   /** Each token uses some of many MLPs, so that no tensor has a row of neurons per token. */

@@ -77,8 +77,7 @@ final class Integers {
     Packed.Bytes w = Packed.bytes(g, x.columns(), columns, false);
     Value before = floats(quantize(x));
     String matrix =
-        g.node(
-            "DequantizeLinear", w.stored(), w.scales().name(), number(g, DataType.INT8, 0));
+        g.node("DequantizeLinear", w.stored(), w.scales().name(), number(g, DataType.INT8, 0));
     Value product = new Value(g.node("MatMul", before.name(), matrix), x.times(w.value()));
     return floats(quantize(g.add(product, g.vector(columns, 0))));
   }
@@ -147,8 +146,7 @@ final class Integers {
   Steps unary(String op, Steps x, DoubleUnaryOperator function) {
     double[][] rows = new Value(null, x.rows()).map(function);
     Steps to = range(rows);
-    String name =
-        g.fused(op, List.of(), x.name(), x.scale(), x.zero(), to.scale(), to.zero());
+    String name = g.fused(op, List.of(), x.name(), x.scale(), x.zero(), to.scale(), to.zero());
     return new Steps(name, to.scale(), to.zero(), rows);
   }
 }

@@ -61,7 +61,8 @@ class LargeWeightsTest {
     int file = 0;
     for (TensorProto.Builder weight : model.getGraphBuilder().getInitializerBuilderList()) {
       boolean large =
-          weight.getDimsCount() == 2 && weight.getDataType() == TensorProto.DataType.FLOAT.getNumber();
+          weight.getDimsCount() == 2
+              && weight.getDataType() == TensorProto.DataType.FLOAT.getNumber();
       if (large) {
         next[file] += move(weight, "weights" + file, next[file]);
         file = 1 - file;

@@ -68,9 +68,7 @@ class MlpFormsTest {
 
   private static void plain(Map<String, Form> forms) {
     forms.put("relu", (g, x) -> g.unary("Relu", biased(g, x), Curves::relu));
-    forms.put(
-        "relu as a maximum",
-        (g, x) -> g.binary("Max", biased(g, x), g.scalar(0), Math::max));
+    forms.put("relu as a maximum", (g, x) -> g.binary("Max", biased(g, x), g.scalar(0), Math::max));
     forms.put(
         "squared relu by power",
         (g, x) ->
@@ -92,9 +90,7 @@ class MlpFormsTest {
           Value steep = g.multiply(in, g.scalar(1.702));
           return g.multiply(in, g.unary("Sigmoid", steep, Curves::sigmoid));
         });
-    forms.put(
-        "elu",
-        (g, x) -> g.unary("Elu", biased(g, x), v -> v > 0 ? v : Math.expm1(v)));
+    forms.put("elu", (g, x) -> g.unary("Elu", biased(g, x), v -> v > 0 ? v : Math.expm1(v)));
     forms.put(
         "hard swish",
         (g, x) ->
@@ -108,8 +104,7 @@ class MlpFormsTest {
           Value relu = g.unary("Relu", biased(g, x), Curves::relu);
           return g.binary("Clip", relu, g.scalar(-1e4), (a, b) -> a);
         });
-    forms.put(
-        "norm before the down-projection", (g, x) -> g.layerNorm(erfGelu(g, biased(g, x))));
+    forms.put("norm before the down-projection", (g, x) -> g.layerNorm(erfGelu(g, biased(g, x))));
     forms.put(
         "rounded to a grid of its own scale",
         (g, x) -> quantizedBySteps(g, g.unary("Relu", up(g, x, NEURONS), Curves::relu)));
@@ -123,12 +118,9 @@ class MlpFormsTest {
 
   private static Value tanhGelu(TracedGraph g, Value in, boolean power) {
     Value cube =
-        power
-            ? g.binary("Pow", in, g.scalar(3), Math::pow)
-            : g.multiply(g.multiply(in, in), in);
+        power ? g.binary("Pow", in, g.scalar(3), Math::pow) : g.multiply(g.multiply(in, in), in);
     Value inner = g.add(in, g.multiply(cube, g.scalar(0.044715)));
-    Value tanh =
-        g.unary("Tanh", g.multiply(inner, g.scalar(Math.sqrt(2 / Math.PI))), Math::tanh);
+    Value tanh = g.unary("Tanh", g.multiply(inner, g.scalar(Math.sqrt(2 / Math.PI))), Math::tanh);
     return g.multiply(g.multiply(g.scalar(0.5), in), g.add(tanh, g.scalar(1)));
   }
 
@@ -148,8 +140,7 @@ class MlpFormsTest {
                 biased(g, x),
                 v -> v * Curves.sigmoid(1.702 * v),
                 GraphBuilder.real("alpha", 1.702f)));
-    forms.put(
-        "Gelu of the standard", (g, x) -> g.unary("Gelu", biased(g, x), Curves::gelu));
+    forms.put("Gelu of the standard", (g, x) -> g.unary("Gelu", biased(g, x), Curves::gelu));
     forms.put(
         "FusedGemm",
         (g, x) -> {
@@ -215,8 +206,7 @@ class MlpFormsTest {
         "gelu(gate) * up",
         (g, x) -> g.multiply(tanhGelu(g, up(g, x, NEURONS), true), up(g, x, NEURONS)));
     forms.put(
-        "up and gate without a curve",
-        (g, x) -> g.multiply(up(g, x, NEURONS), up(g, x, NEURONS)));
+        "up and gate without a curve", (g, x) -> g.multiply(up(g, x, NEURONS), up(g, x, NEURONS)));
   }
 
   private static void gateAndUpInOneProduct(Map<String, Form> forms) {

@@ -92,8 +92,7 @@ final class Packed {
         }
       }
     }
-    String name =
-        raw(g, TensorProto.DataType.UINT8, stored, columns, blocks, BLOCK / 2);
+    String name = raw(g, TensorProto.DataType.UINT8, stored, columns, blocks, BLOCK / 2);
     return new Nibbles(name, g.constant(scales, columns * blocks), new Value(null, rounded));
   }
 

@@ -158,14 +158,16 @@ class ProjectionFormsTest {
         "behind a Transpose",
         (g, x, n) -> {
           Value stored = g.matrix(n, x.columns());
-          String turned = g.node("Transpose", List.of(GraphBuilder.list("perm", 1, 0)), stored.name());
+          String turned =
+              g.node("Transpose", List.of(GraphBuilder.list("perm", 1, 0)), stored.name());
           return g.product(x, new Value(turned, stored.transposed()));
         });
     forms.put(
         "behind a Transpose that leaves the order, and Identities",
         (g, x, n) -> {
           Value stored = g.matrix(x.columns(), n);
-          String same = g.node("Transpose", List.of(GraphBuilder.list("perm", 0, 1)), stored.name());
+          String same =
+              g.node("Transpose", List.of(GraphBuilder.list("perm", 0, 1)), stored.name());
           return g.product(x, stored.as(g.node("Identity", g.node("Identity", same))));
         });
     forms.put("behind a Cast from float16", (g, x, n) -> castFrom(g, x, n, DataType.FLOAT16));
@@ -182,7 +184,8 @@ class ProjectionFormsTest {
         (g, x, n) -> {
           Packed.Bytes stored = Packed.bytes(g, x.columns(), n, true);
           long type = DataType.FLOAT.getNumber();
-          String floats = g.node("Cast", List.of(GraphBuilder.integer("to", type)), stored.stored());
+          String floats =
+              g.node("Cast", List.of(GraphBuilder.integer("to", type)), stored.stored());
           String centred = g.node("Sub", floats, g.scalar(0).name());
           String matrix = g.node("Mul", centred, stored.scales().name());
           return g.product(x, stored.value().as(matrix));

@@ -34,7 +34,9 @@ class ReducedPrecisionTest {
     Value write(Integers integers, Value x, int columns);
   }
 
-  /** Float16 rounds to 11 bits, bfloat16 to 8: an eighth of the precision, eight times the bound. */
+  /**
+   * Float16 rounds to 11 bits, bfloat16 to 8: an eighth of the precision, eight times the bound.
+   */
   @ParameterizedTest
   @CsvSource({"FLOAT16, 0.01", "BFLOAT16, 0.08"})
   void sixteenBits(DataType type, double bound) {
@@ -128,9 +130,7 @@ class ReducedPrecisionTest {
       x = integers.binary("QLinearAdd", x, out);
       expected.add(
           new Sites(
-              new Value(null, mlp.rows()),
-              new Value(null, out.rows()),
-              new Value(null, x.rows())));
+              new Value(null, mlp.rows()), new Value(null, out.rows()), new Value(null, x.rows())));
     }
     Value end = graph.layerNorm(integers.floats(x));
     Sites.assertClose(graph.write(directory.resolve("model.onnx"), end), expected, 0.20);
