@@ -32,6 +32,7 @@ final class BlockTrace {
 
   private SiteTensor mlpOut;
   private boolean normed;
+  private boolean routed;
   private final Set<String> skipped = new HashSet<>();
 
   BlockTrace(
@@ -65,6 +66,14 @@ final class BlockTrace {
             weight.initializer(), weight.rows(), weight.columns(), weight.transposed()));
   }
 
+  /**
+   * Whether the result, instead of joining the stream, is multiplied by other activations or
+   * scattered among tokens, as an expert's of a mixture is.
+   */
+  boolean routed() {
+    return routed;
+  }
+
   private SiteTensor residual() {
     String tensor = down.output();
     mlpOut = site(tensor);
@@ -90,6 +99,7 @@ final class BlockTrace {
       boolean passing = next.input(0).equals(tensor) && passes(next);
       boolean scale = Operators.isProduct(next) && dynamic == 1;
       if (!(passing || bias || scale)) {
+        routed = Operators.isProduct(next) || next.op().startsWith("Scatter");
         return null;
       }
       tensor = next.output(0);

@@ -12,8 +12,10 @@ final class MissingSites {
   private final Path file;
   private final GraphIndex index;
   private final List<String> candidates;
+  private final boolean experts;
 
-  MissingSites(Path file, GraphIndex index, List<String> candidates) {
+  MissingSites(Path file, GraphIndex index, List<String> candidates, boolean experts) {
+    this.experts = experts;
     this.file = file;
     this.index = index;
     this.candidates = candidates;
@@ -50,6 +52,10 @@ final class MissingSites {
             + "), of which each token uses some, so that no tensor has the same neurons for every"
             + " token";
       }
+    }
+    if (experts) {
+      return "some layers are a mixture of experts: results of MLPs are weighted or distributed by"
+          + " other activations before they join the residual stream";
     }
     String none =
         "no product with a constant matrix reads a non-linearity's result and is added to a"

@@ -44,7 +44,7 @@ public final class ModelGraph {
     SiteFinder finder = new SiteFinder(index, constants);
     this.layers = finder.layers();
     this.candidates = finder.candidates();
-    this.missing = new MissingSites(file, index, candidates);
+    this.missing = new MissingSites(file, index, candidates, finder.hasExperts());
     OptionalLong width =
         layers.isEmpty()
             ? OptionalLong.empty()

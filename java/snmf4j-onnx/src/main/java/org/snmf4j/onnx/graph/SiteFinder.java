@@ -19,6 +19,7 @@ final class SiteFinder {
   private final Projections projections;
   private final Cones cones;
   private final Norms norms;
+  private final List<Projection> routed = new ArrayList<>();
 
   SiteFinder(GraphIndex index, Constants constants) {
     this.index = index;
@@ -41,13 +42,28 @@ final class SiteFinder {
       if (cone.open() || !cone.nonlinear() || cone.sources().isEmpty()) {
         continue;
       }
-      MlpLayer layer =
-          new BlockTrace(index, norms, projections, projection, cone.sources()).block(found.size());
+      BlockTrace trace = new BlockTrace(index, norms, projections, projection, cone.sources());
+      MlpLayer layer = trace.block(found.size());
+      if (trace.routed()) {
+        routed.add(projection);
+      }
       if (layer != null) {
         found.add(layer);
       }
     }
-    return withoutAdapters(found);
+    List<MlpLayer> wide = withoutAdapters(found);
+    return wide.stream().anyMatch(this::besideExperts) ? List.of() : wide;
+  }
+
+  /** Whether experts of the same width were found, so that blocks would be missing. */
+  private boolean besideExperts(MlpLayer layer) {
+    long width = layer.downProjection().width();
+    return routed.stream().anyMatch(expert -> expert.weight().columns() == width);
+  }
+
+  /** Whether some MLPs' results are weighted or distributed by other activations. */
+  boolean hasExperts() {
+    return !routed.isEmpty();
   }
 
   /** Bottleneck adapters look like MLPs, but narrow where MLPs widen. */

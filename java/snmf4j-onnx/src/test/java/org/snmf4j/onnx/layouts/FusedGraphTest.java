@@ -182,4 +182,34 @@ class FusedGraphTest {
       }
     }
   }
+
+  /** The same written out: a dense block, then one whose experts are weighted per token. */
+  @Test
+  void expertsOneByOne() {
+    Value x = g.embed();
+    Value relu = g.unary("Relu", plain(g.layerNorm(x), NEURONS), Curves::relu);
+    Value dense = g.add(x, plain(relu, WIDTH));
+    Value normed = g.layerNorm(dense);
+    String router = g.node("Softmax", plain(normed, 2).name());
+    Value sum = dense;
+    for (int expert = 0; expert < 2; expert++) {
+      String weight =
+          g.node(
+              "Slice",
+              router,
+              g.graph.integers(expert),
+              g.graph.integers(expert + 1),
+              g.graph.integers(2));
+      Value out = plain(g.unary("Relu", plain(normed, NEURONS), Curves::relu), WIDTH);
+      sum = g.add(sum, out.as(g.node("Mul", out.name(), weight)));
+    }
+    try (OnnxModel model = OnnxModel.open(g.write(directory.resolve("experts.onnx"), sum))) {
+      assertEquals(0, model.layers());
+      SiteNotFoundException e =
+          assertThrows(SiteNotFoundException.class, () -> model.siteTensor(Site.MLP, 1));
+      assertTrue(e.getMessage().contains("mixture of experts"), e.getMessage());
+      assertTrue(e.candidates().contains(relu.name()), e.candidates().toString());
+      assertEquals(4, e.candidates().size());
+    }
+  }
 }
