@@ -34,7 +34,7 @@ final class SessionInputs {
     USE_CACHE
   }
 
-  private record Input(Role role, OnnxJavaType type, long[] shape) {}
+  private record Input(Role role, OnnxJavaType type, long[] shape, String[] names) {}
 
   private SessionInputs(Map<String, Input> inputs, OptionalInt fixedRows, OptionalInt fixedLength) {
     this.inputs = inputs;
@@ -57,7 +57,7 @@ final class SessionInputs {
         rows = shape[0] > 0 ? OptionalInt.of(Math.toIntExact(shape[0])) : rows;
         length = shape[1] > 0 ? OptionalInt.of(Math.toIntExact(shape[1])) : length;
       }
-      inputs.put(name, new Input(role, tensor.type, shape));
+      inputs.put(name, new Input(role, tensor.type, shape, tensor.getDimensionNames()));
     }
     if (inputs.values().stream().noneMatch(input -> input.role() == Role.IDS)) {
       throw new ModelFormatException(
@@ -107,11 +107,11 @@ final class SessionInputs {
   void fill(OrtEnvironment environment, TokenBatch batch, Map<String, OnnxTensor> feeds)
       throws OrtException {
     for (Map.Entry<String, Input> entry : inputs.entrySet()) {
-      feeds.put(entry.getKey(), tensor(environment, batch, entry.getValue()));
+      feeds.put(entry.getKey(), tensor(environment, batch, entry.getKey(), entry.getValue()));
     }
   }
 
-  private OnnxTensor tensor(OrtEnvironment environment, TokenBatch batch, Input input)
+  private OnnxTensor tensor(OrtEnvironment environment, TokenBatch batch, String name, Input input)
       throws OrtException {
     long[] shape = {batch.rows(), batch.length()};
     return switch (input.role()) {
@@ -128,7 +128,7 @@ final class SessionInputs {
       case TYPES ->
           numbers(environment, new long[batch.rows() * batch.length()], shape, input.type());
       case USE_CACHE -> OnnxTensor.createTensor(environment, new boolean[] {false});
-      case CACHE -> emptyCache(environment, batch, input);
+      case CACHE -> emptyCache(environment, batch, name, input);
     };
   }
 
@@ -148,16 +148,40 @@ final class SessionInputs {
     return OnnxTensor.createTensor(environment, LongBuffer.wrap(values), shape);
   }
 
-  /** A cache of no tokens: {@code [batch, heads, 0, width]}, whichever axes the model left open. */
-  private static OnnxTensor emptyCache(OrtEnvironment environment, TokenBatch batch, Input input)
-      throws OrtException {
+  /**
+   * A cache of no tokens, whichever axes the model left open: that of the batch is the one that the
+   * model names so, else the first; in a stack of keys and values, {@code [2, batch, heads, length,
+   * width]}, the second. Every other open axis counts tokens.
+   */
+  private static OnnxTensor emptyCache(
+      OrtEnvironment environment, TokenBatch batch, String name, Input input) throws OrtException {
     long[] shape = input.shape().clone();
+    int rows = batchAxis(input);
+    long size = 1;
     for (int axis = 0; axis < shape.length; axis++) {
       if (shape[axis] < 0) {
-        shape[axis] = axis == 0 ? batch.rows() : 0;
+        shape[axis] = axis == rows ? batch.rows() : 0;
       }
+      size *= shape[axis];
+    }
+    if (size > 0) {
+      throw new ModelRunException(
+          "cache '"
+              + name
+              + "' has the fixed shape "
+              + Arrays.toString(shape)
+              + ": only models whose cache can be empty can be run");
     }
     ByteBuffer none = ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder());
     return OnnxTensor.createTensor(environment, none, shape, input.type());
+  }
+
+  private static int batchAxis(Input input) {
+    for (int axis = 0; axis < input.names().length; axis++) {
+      if (input.names()[axis].contains("batch")) {
+        return axis;
+      }
+    }
+    return input.shape().length == 5 ? 1 : 0;
   }
 }

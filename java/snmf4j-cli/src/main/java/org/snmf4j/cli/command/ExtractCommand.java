@@ -74,6 +74,8 @@ final class ExtractCommand implements Runnable {
               + " output); several by commas (default: ${DEFAULT-VALUE}).")
   private List<Site> sites;
 
+  @Mixin private SiteTensorOptions siteTensors;
+
   @Option(
       names = "--output",
       required = true,
@@ -135,6 +137,7 @@ final class ExtractCommand implements Runnable {
       if (contextLength != null) {
         builder.contextLength(contextLength);
       }
+      siteTensors.addTo(builder);
       return builder.build();
     } catch (InvalidArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);

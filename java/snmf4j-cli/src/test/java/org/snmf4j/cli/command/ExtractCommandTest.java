@@ -21,6 +21,8 @@ import org.snmf4j.cli.terminal.Interrupt;
 import org.snmf4j.io.NpyFile;
 import org.snmf4j.io.SafeTensors;
 import org.snmf4j.matrix.Matrix;
+import org.snmf4j.onnx.OnnxModel;
+import org.snmf4j.onnx.activations.Site;
 
 class ExtractCommandTest {
   @TempDir Path directory;
@@ -115,6 +117,8 @@ class ExtractCommandTest {
         "--token-ids ids.npy --layers -1 | layer is -1 but must be at least 0",
         "--token-ids ids.npy --layers x | Invalid value for option '--layers'",
         "--token-ids ids.npy --site attention | site is attention but must be one of mlp, mlp_out",
+        "--token-ids ids.npy --site-tensor mlp=x | --site-tensor is mlp=x but must be SITE:LAYER",
+        "--token-ids ids.npy --site-tensor mpl:0=x | site is mpl but must be one of mlp, mlp_out",
         "--token-ids ids.npy --export csv | Invalid value for option '--export'",
         "--token-ids ids.npy --threads -1 | threads is -1 but must be at least 0",
         "--token-ids ids.npy --context-length 0 | contextLength is 0 but must be at least 1",
@@ -128,6 +132,21 @@ class ExtractCommandTest {
     assertEquals(2, run.status(), run.err());
     assertOneLine(run, message);
     assertFalse(Files.exists(output));
+  }
+
+  @Test
+  void tensorsNamedByHand() {
+    String tensor;
+    try (OnnxModel model = OnnxModel.open(TinyModel.onnx())) {
+      tensor = model.siteTensor(Site.RESIDUAL, 1).name();
+    }
+    Run run =
+        extract("--token-ids", ids, "--site-tensor", "mlp:0=" + tensor, "--layers", 0, "--json");
+    assertEquals(0, run.status(), run.err());
+    assertEquals(32, run.json().get("activations").get(0).get("neurons").intValue());
+    Run wrong = extract("--token-ids", ids, "--site-tensor", "mlp:0=nowhere", "--layers", 0);
+    assertEquals(1, wrong.status());
+    assertOneLine(wrong, "no tensor is called 'nowhere'; candidates: '");
   }
 
   @Test

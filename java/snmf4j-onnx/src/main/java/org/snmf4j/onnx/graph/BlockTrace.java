@@ -1,5 +1,6 @@
 package org.snmf4j.onnx.graph;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,20 +17,37 @@ import org.snmf4j.onnx.graph.Constants.StoredMatrix;
  * whose result is never added to another activation is no MLP (a classifier head, for instance).
  */
 final class BlockTrace {
+  private static final List<Long> CHANNELS_LAST = List.of(0L, 2L, 1L);
+  private static final List<Long> PIXELS_LAST = List.of(0L, 2L, 3L, 1L);
+
   private final GraphIndex index;
   private final Norms norms;
+  private final Projections projections;
+  private final SiteTensors sites;
   private final Projection down;
   private final Set<Projection> ups;
 
+  /** See {@link Projection#rank()}: where the activations lie in the tensor reached so far. */
+  private int rank;
+
   private SiteTensor mlpOut;
   private boolean normed;
+  private boolean routed;
   private final Set<String> skipped = new HashSet<>();
 
-  BlockTrace(GraphIndex index, Norms norms, Projection down, Set<Projection> ups) {
+  BlockTrace(
+      GraphIndex index,
+      Norms norms,
+      Projections projections,
+      Projection down,
+      Set<Projection> ups) {
     this.index = index;
     this.norms = norms;
+    this.projections = projections;
+    this.sites = new SiteTensors(index);
     this.down = down;
     this.ups = ups;
+    this.rank = down.rank();
   }
 
   /** The block, or null if the candidate's result joins no residual stream. */
@@ -41,16 +59,24 @@ final class BlockTrace {
     StoredMatrix weight = down.weight();
     return new MlpLayer(
         number,
-        SiteTensor.existing(down.input()),
+        sites.of(down.input(), down.rank(), weight.rows()),
         mlpOut,
         residual,
         new DownProjection(
             weight.initializer(), weight.rows(), weight.columns(), weight.transposed()));
   }
 
+  /**
+   * Whether the result, instead of joining the stream, is multiplied by other activations or
+   * scattered among tokens, as an expert's of a mixture is.
+   */
+  boolean routed() {
+    return routed;
+  }
+
   private SiteTensor residual() {
     String tensor = down.output();
-    mlpOut = SiteTensor.existing(tensor);
+    mlpOut = site(tensor);
     boolean scaled = false;
     while (true) {
       if (normed(tensor)) {
@@ -66,21 +92,79 @@ final class BlockTrace {
         return throughSkipNorm(next, tensor, !normed && !scaled);
       }
       int dynamic = index.dynamicInputs(next).size();
-      if (Operators.isSum(next) && dynamic > 1) {
+      boolean bias = Operators.isSum(next) && (dynamic == 1 || addsAdapters(next, tensor));
+      if (Operators.isSum(next) && !bias) {
         return fromSum(next, tensor);
       }
-      boolean passing = Operators.isPassing(next) && next.input(0).equals(tensor);
-      boolean bias = Operators.isSum(next) && dynamic == 1;
+      boolean passing = next.input(0).equals(tensor) && passes(next);
       boolean scale = Operators.isProduct(next) && dynamic == 1;
       if (!(passing || bias || scale)) {
+        routed = Operators.isProduct(next) || next.op().startsWith("Scatter");
         return null;
       }
       tensor = next.output(0);
       scaled |= scale;
       if (!normed && !scaled) {
-        mlpOut = SiteTensor.existing(tensor);
+        mlpOut = site(tensor);
       }
     }
+  }
+
+  private SiteTensor site(String tensor) {
+    return sites.of(tensor, rank, down.weight().columns());
+  }
+
+  /** Whether the values go on unchanged; where they lie is noted. */
+  private boolean passes(Node node) {
+    if (rank == 0 || !Operators.isReshaping(node)) {
+      return Operators.isPassing(node);
+    }
+    switch (node.op()) {
+      case "Identity":
+        return true;
+      case "Squeeze":
+        rank--;
+        return rank > 2;
+      case "Unsqueeze":
+        rank++;
+        return true;
+      case "Transpose":
+        List<Long> axes = node.attribute("perm").map(AttributeProto::getIntsList).orElse(List.of());
+        boolean last = axes.equals(rank == 3 ? CHANNELS_LAST : PIXELS_LAST);
+        rank = 0;
+        return last;
+      default:
+        return false;
+    }
+  }
+
+  /**
+   * Whether a sum adds nothing but other linear functions of the same neurons: adapters beside the
+   * down-projection that were not merged with it.
+   */
+  private boolean addsAdapters(Node sum, String tensor) {
+    return index.dynamicInputs(sum).stream()
+        .filter(input -> !input.equals(tensor))
+        .allMatch(this::readsNeurons);
+  }
+
+  private boolean readsNeurons(String tensor) {
+    String neurons = norms.root(down.input());
+    String name = norms.root(tensor);
+    while (!name.equals(neurons)) {
+      Projection projection = projections.ending(name);
+      Node producer = index.producer(name);
+      if (projection != null) {
+        name = norms.root(projection.input());
+      } else if (producer != null
+          && (Operators.isProduct(producer) || Operators.isSum(producer))
+          && index.dynamicInputs(producer).size() == 1) {
+        name = norms.root(index.dynamicInputs(producer).get(0));
+      } else {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether all that happens to a tensor is that its norm is taken. */
@@ -117,7 +201,7 @@ final class BlockTrace {
       if (next != null && Operators.isSkipNorm(next)) {
         return throughSkipNorm(next, carried, false);
       }
-      return SiteTensor.existing(isPostNorm(result) ? norms.of(result) : result);
+      return site(isPostNorm(result) ? norms.of(result) : result);
     }
   }
 
@@ -150,7 +234,7 @@ final class BlockTrace {
     String joined = tensor;
     if (!bias.isEmpty()) {
       joined = "snmf4j/" + tensor + "/biased";
-      added.add(sum(tensor, bias, joined));
+      added.add(SiteTensors.sum(tensor, bias, joined));
       if (own) {
         mlpOut = new SiteTensor(joined, List.copyOf(added));
       }
@@ -162,18 +246,8 @@ final class BlockTrace {
       return SiteTensor.existing(norm.output(3));
     }
     String total = "snmf4j/" + tensor + "/residual";
-    added.add(sum(joined, other, total));
+    added.add(SiteTensors.sum(joined, other, total));
     return new SiteTensor(total, List.copyOf(added));
-  }
-
-  private static NodeProto sum(String left, String right, String result) {
-    return NodeProto.newBuilder()
-        .setOpType("Add")
-        .setName(result)
-        .addInput(left)
-        .addInput(right)
-        .addOutput(result)
-        .build();
   }
 
   /** The one node that reads a tensor's values, or null if there are none or several. */

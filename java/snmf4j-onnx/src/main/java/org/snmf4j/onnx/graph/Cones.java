@@ -49,12 +49,19 @@ final class Cones {
     return of(tensor).statistic();
   }
 
+  /** A lookup at constant places, as exporters write x[..., 0, :]. */
+  private boolean picksParts(Node node) {
+    return node.op().equals("Gather")
+        && index.isDynamic(node.input(0))
+        && index.isConstant(node.input(1));
+  }
+
   private Cone compute(Node node) {
     List<String> inputs = index.dynamicInputs(node);
     if (inputs.isEmpty()) {
       return index.isConstant(node.output(0)) ? Cone.CONSTANT : Cone.OPEN;
     }
-    if (Operators.isPassing(node) || Operators.isSelecting(node)) {
+    if (Operators.isPassing(node) || Operators.isSelecting(node) || picksParts(node)) {
       return of(node.input(0));
     }
     if (Operators.isFusedNorm(node)) {

@@ -7,13 +7,12 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Optional;
 import java.util.Set;
 
 /** Shapes and small integer values of a graph's constants. */
 final class Constants {
   /** Operators that hand a constant on, perhaps in another type. */
-  private static final Set<String> ALIASES =
+  static final Set<String> ALIASES =
       Set.of("Identity", "Cast", "CastLike", "DequantizeLinear", "QuantizeLinear");
 
   private static final Set<String> SHAPERS =
@@ -22,56 +21,51 @@ final class Constants {
   private static final int MAX_VALUES = 1 << 20;
 
   private final GraphIndex index;
+  private final ConstantShapes shapes;
 
   Constants(GraphIndex index) {
     this.index = index;
+    this.shapes = new ConstantShapes(index, this);
   }
 
   /**
    * Where a two-dimensional constant is stored.
    *
-   * @param initializer its initializer, or null if the values lie inside a node
+   * @param initializer its initializer, or null if the values lie inside a node or are computed
    * @param rows rows as used
    * @param columns columns as used
    * @param transposed whether it is stored as {@code [columns, rows]}
    */
   record StoredMatrix(String initializer, long rows, long columns, boolean transposed) {}
 
-  /** The matrix that a constant tensor is, or null if it is none or its shape is not known. */
+  /**
+   * The matrix that a constant tensor is, or null if it is none or its shape is not known. A stack
+   * of one matrix counts as that matrix.
+   */
   StoredMatrix matrix(String tensor) {
-    boolean transposed = false;
-    String name = tensor;
-    while (true) {
-      TensorProto initializer = index.initializer(name);
-      if (initializer != null) {
-        return stored(initializer, name, transposed);
-      }
-      Node producer = index.producer(name);
-      if (producer == null) {
-        return null;
-      }
-      if (producer.op().equals("Constant")) {
-        Optional<AttributeProto> value = producer.attribute("value");
-        return value.isPresent() ? stored(value.get().getT(), null, transposed) : null;
-      }
-      if (producer.op().equals("Transpose")) {
-        transposed = !transposed;
-      } else if (!ALIASES.contains(producer.op())) {
-        return null;
-      }
-      name = producer.input(0);
-    }
-  }
-
-  private static StoredMatrix stored(TensorProto value, String name, boolean transposed) {
-    if (value.getDimsCount() != 2) {
+    ConstantShapes.Stored stored = shapes.of(tensor);
+    if (stored == null) {
       return null;
     }
-    long first = value.getDims(0);
-    long second = value.getDims(1);
-    return transposed
-        ? new StoredMatrix(name, second, first, true)
-        : new StoredMatrix(name, first, second, false);
+    int rank = stored.shape().length;
+    for (int axis = 0; axis < rank - 2; axis++) {
+      if (stored.shape()[axis] != 1) {
+        return null;
+      }
+    }
+    return rank < 2
+        ? null
+        : new StoredMatrix(
+            stored.initializer(),
+            stored.shape()[rank - 2],
+            stored.shape()[rank - 1],
+            stored.transposed());
+  }
+
+  /** The shape of a constant tensor, or null if it is not known. */
+  long[] shape(String tensor) {
+    ConstantShapes.Stored stored = shapes.of(tensor);
+    return stored == null ? null : stored.shape();
   }
 
   /** The elements of a constant integer tensor, or null if it is none or too large to matter. */

@@ -25,6 +25,7 @@ final class GraphIndex {
   private final Set<String> inputs = new LinkedHashSet<>();
   private final Set<String> outputs = new LinkedHashSet<>();
   private final Set<String> constants = new HashSet<>();
+  private final Map<String, ValueInfoProto> declared = new HashMap<>();
 
   /**
    * @throws IllegalArgumentException if a tensor is produced twice or never, or the graph has a
@@ -42,6 +43,7 @@ final class GraphIndex {
       }
     }
     graph.getOutputList().forEach(output -> outputs.add(output.getName()));
+    graph.getValueInfoList().forEach(info -> declared.put(info.getName(), info));
     List<Node> unsorted = new ArrayList<>(graph.getNodeCount());
     for (NodeProto proto : graph.getNodeList()) {
       Node node = new Node(proto);
@@ -107,9 +109,19 @@ final class GraphIndex {
     return initializers.get(name);
   }
 
+  /** What the graph says about a tensor's type and shape, or null. */
+  ValueInfoProto declared(String tensor) {
+    return declared.get(tensor);
+  }
+
   /** Inputs of a node that depend on the model's inputs. */
   List<String> dynamicInputs(Node node) {
     return node.inputs().stream().filter(this::isDynamic).toList();
+  }
+
+  static boolean hasSubgraphs(Node node) {
+    return node.proto().getAttributeList().stream()
+        .anyMatch(attribute -> attribute.hasG() || attribute.getGraphsCount() > 0);
   }
 
   /** Everything that a node reads, what its subgraphs take from outside included. */
@@ -181,11 +193,8 @@ final class GraphIndex {
   }
 
   private void foldConstant(Node node) {
-    boolean subgraphs =
-        node.proto().getAttributeList().stream()
-            .anyMatch(attribute -> attribute.hasG() || attribute.getGraphsCount() > 0);
     boolean random = node.op().startsWith("Random") || node.op().equals("Multinomial");
-    if (subgraphs || random) {
+    if (hasSubgraphs(node) || random) {
       return;
     }
     boolean constant =

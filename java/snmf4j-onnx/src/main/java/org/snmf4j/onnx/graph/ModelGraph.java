@@ -14,13 +14,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.stream.Collectors;
 import org.snmf4j.error.FileAccessException;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.Site;
 
 /**
  * An ONNX model's graph, with its transformer blocks found.
+ *
+ * <p>Blocks are numbered in the order of computation. A graph that holds an encoder and a decoder
+ * has the encoder's blocks first; a weight that several blocks share counts once per use. Of a
+ * decoder merged of two (Optimum's {@code use_cache_branch}) the branch without a cache is read.
  *
  * <p>Weights inside the file are held in memory; weights in external files are not read. Immutable
  * and safe for use by several threads.
@@ -31,6 +34,7 @@ public final class ModelGraph {
   private final GraphIndex index;
   private final List<MlpLayer> layers;
   private final List<String> candidates;
+  private final MissingSites missing;
   private final TokenInputs tokenInputs;
 
   private ModelGraph(Path file, ModelProto model, GraphIndex index) {
@@ -41,6 +45,7 @@ public final class ModelGraph {
     SiteFinder finder = new SiteFinder(index, constants);
     this.layers = finder.layers();
     this.candidates = finder.candidates();
+    this.missing = new MissingSites(file, index, candidates, finder.hasExperts());
     OptionalLong width =
         layers.isEmpty()
             ? OptionalLong.empty()
@@ -69,7 +74,8 @@ public final class ModelGraph {
       throw new ModelFormatException(file, "its graph has no outputs");
     }
     try {
-      ModelProto flat = FunctionInliner.inline(model);
+      ModelProto inlined = MergedDecoder.withoutCache(FunctionInliner.inline(model));
+      ModelProto flat = Bfloat16.widened(inlined);
       ModelGraph graph = new ModelGraph(file, flat, new GraphIndex(flat.getGraph()));
       graph.requireExternalData();
       return graph;
@@ -122,20 +128,7 @@ public final class ModelGraph {
    */
   public SiteTensor site(Site site, int layer) {
     if (layers.isEmpty()) {
-      throw new SiteNotFoundException(
-          file
-              + ": no MLP found: no product with a constant matrix reads a non-linearity's result"
-              + " and is added to a residual stream. To name the tensor of a site by hand, give"
-              + " site '"
-              + site.id()
-              + "', layer "
-              + layer
-              + " and the tensor's name to ModelOptions.siteTensor"
-              + (candidates.isEmpty()
-                  ? "; there are no candidates, for no matrix in the graph is constant"
-                  : "; candidates: "
-                      + candidates.stream().collect(Collectors.joining("', '", "'", "'"))),
-          candidates);
+      throw missing.site(site, layer);
     }
     if (layer < 0 || layer >= layers.size()) {
       throw new InvalidArgumentException(
@@ -151,13 +144,7 @@ public final class ModelGraph {
    */
   public SiteTensor tensor(String name) {
     if (!index.isDefined(name)) {
-      throw new SiteNotFoundException(
-          file
-              + ": no tensor is called '"
-              + name
-              + "'; candidates: "
-              + candidates.stream().collect(Collectors.joining("', '", "'", "'")),
-          candidates);
+      throw missing.tensor(name);
     }
     return SiteTensor.existing(name);
   }

@@ -32,7 +32,7 @@ final class Norms {
   String root(String tensor) {
     String name = tensor;
     for (Node node = index.producer(name);
-        node != null && Operators.isPassing(node);
+        node != null && (Operators.isPassing(node) || Operators.isReshaping(node));
         node = index.producer(name)) {
       name = node.input(0);
     }

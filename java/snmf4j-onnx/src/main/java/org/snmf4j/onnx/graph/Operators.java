@@ -21,9 +21,9 @@ final class Operators {
           "DequantizeLinear",
           "DynamicQuantizeLinear");
 
-  /** Parts of input 0 go on, or all of it in another order. */
+  /** Parts of input 0 go on, or all of it in another order, or several times. */
   private static final Set<String> SELECTING =
-      Set.of("Split", "SplitToSequence", "Slice", "Transpose");
+      Set.of("Split", "SplitToSequence", "SequenceAt", "Slice", "Transpose", "Expand", "Tile");
 
   private static final Set<String> ACTIVATIONS =
       Set.of(
@@ -67,7 +67,16 @@ final class Operators {
           "Reciprocal",
           "Rsqrt",
           "Sign",
+          "Round",
+          "Floor",
+          "Ceil",
+          "Mod",
+          "IsNaN",
+          "IsInf",
           "Not",
+          "And",
+          "Or",
+          "Xor",
           "Greater",
           "GreaterOrEqual",
           "Less",
@@ -86,9 +95,26 @@ final class Operators {
           "RMSNormalization",
           "LpNormalization");
 
+  /** Many MLPs in one operator, of which each token uses some. */
+  private static final Set<String> MIXTURES = Set.of("MoE", "QMoE");
+
   /** Norms of a sum of two tensors, the sum being output 3. */
   private static final Set<String> SKIP_NORMS =
       Set.of("SkipLayerNormalization", "SkipSimplifiedLayerNormalization");
+
+  /** Input 0 goes on unchanged, its type included. */
+  private static final Set<String> RESHAPING =
+      Set.of("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose");
+
+  /** The operator's name, or that of the operator on floats for which one on integers stands. */
+  private static String kind(Node node) {
+    String op = node.op();
+    return op.startsWith("QLinear") ? op.substring("QLinear".length()) : op;
+  }
+
+  static boolean isReshaping(Node node) {
+    return RESHAPING.contains(node.op());
+  }
 
   static boolean isPassing(Node node) {
     return PASSING.contains(node.op());
@@ -99,19 +125,23 @@ final class Operators {
   }
 
   static boolean isActivation(Node node) {
-    return ACTIVATIONS.contains(node.op());
+    return ACTIVATIONS.contains(kind(node));
   }
 
   static boolean isLinear(Node node) {
-    return LINEAR.contains(node.op());
+    return LINEAR.contains(kind(node));
   }
 
   static boolean isReduction(Node node) {
-    return node.op().startsWith("Reduce");
+    return kind(node).startsWith("Reduce");
   }
 
   static boolean isFusedNorm(Node node) {
     return FUSED_NORMS.contains(node.op());
+  }
+
+  static boolean isMixture(Node node) {
+    return MIXTURES.contains(node.op());
   }
 
   static boolean isSkipNorm(Node node) {
@@ -120,11 +150,11 @@ final class Operators {
 
   /** A product or quotient of its two inputs. */
   static boolean isProduct(Node node) {
-    return node.op().equals("Mul") || node.op().equals("Div");
+    return kind(node).equals("Mul") || kind(node).equals("Div");
   }
 
   static boolean isSum(Node node) {
-    return node.op().equals("Add") || node.op().equals("Sum");
+    return kind(node).equals("Add") || kind(node).equals("Sum");
   }
 
   /** Only the shape of what it reads matters to it. */

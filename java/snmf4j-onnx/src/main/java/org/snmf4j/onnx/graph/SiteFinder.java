@@ -1,8 +1,9 @@
 package org.snmf4j.onnx.graph;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /**
  * Finds a model's MLPs by structure.
@@ -14,12 +15,11 @@ import java.util.stream.Collectors;
  * classifier heads by the missing sum.
  */
 final class SiteFinder {
-  private static final int MAX_CANDIDATES = 12;
-
   private final GraphIndex index;
   private final Projections projections;
   private final Cones cones;
   private final Norms norms;
+  private final List<Projection> routed = new ArrayList<>();
 
   SiteFinder(GraphIndex index, Constants constants) {
     this.index = index;
@@ -28,20 +28,42 @@ final class SiteFinder {
     this.norms = new Norms(index, cones);
   }
 
-  /** The blocks in the order of computation; empty if no MLP was found. */
+  /**
+   * The blocks in the order of computation; empty if no MLP was found, or if some are mixtures of
+   * experts, so that the others would be counted wrongly.
+   */
   List<MlpLayer> layers() {
+    if (index.nodes().stream().anyMatch(Operators::isMixture)) {
+      return List.of();
+    }
     List<MlpLayer> found = new ArrayList<>();
     for (Projection projection : projections.all()) {
       Cone cone = cones.of(projection.input());
       if (cone.open() || !cone.nonlinear() || cone.sources().isEmpty()) {
         continue;
       }
-      MlpLayer layer = new BlockTrace(index, norms, projection, cone.sources()).block(found.size());
+      BlockTrace trace = new BlockTrace(index, norms, projections, projection, cone.sources());
+      MlpLayer layer = trace.block(found.size());
+      if (trace.routed()) {
+        routed.add(projection);
+      }
       if (layer != null) {
         found.add(layer);
       }
     }
-    return withoutAdapters(found);
+    List<MlpLayer> wide = withoutAdapters(found);
+    return wide.stream().anyMatch(this::besideExperts) ? List.of() : wide;
+  }
+
+  /** Whether experts of the same width were found, so that blocks would be missing. */
+  private boolean besideExperts(MlpLayer layer) {
+    long width = layer.downProjection().width();
+    return routed.stream().anyMatch(expert -> expert.weight().columns() == width);
+  }
+
+  /** Whether some MLPs' results are weighted or distributed by other activations. */
+  boolean hasExperts() {
+    return !routed.isEmpty();
   }
 
   /** Bottleneck adapters look like MLPs, but narrow where MLPs widen. */
@@ -66,17 +88,22 @@ final class SiteFinder {
     return List.copyOf(numbered);
   }
 
-  /** Tensors that a user may mean by the site {@code mlp}: inputs of narrowing products first. */
+  /**
+   * Tensors that a user may mean by the site {@code mlp}: inputs of products that read a
+   * non-linearity's result, then those of products that narrow, else of all.
+   */
   List<String> candidates() {
-    List<Projection> narrowing =
-        projections.all().stream()
-            .filter(projection -> projection.weight().rows() > projection.weight().columns())
-            .toList();
-    List<Projection> shown = narrowing.isEmpty() ? projections.all() : narrowing;
-    return shown.stream()
-        .map(Projection::input)
-        .distinct()
-        .limit(MAX_CANDIDATES)
-        .collect(Collectors.toList());
+    Set<String> names = new LinkedHashSet<>();
+    List<Projection> all = projections.all();
+    all.stream()
+        .filter(projection -> cones.of(projection.input()).nonlinear())
+        .forEach(projection -> names.add(projection.input()));
+    all.stream()
+        .filter(projection -> projection.weight().rows() > projection.weight().columns())
+        .forEach(projection -> names.add(projection.input()));
+    if (names.isEmpty()) {
+      all.forEach(projection -> names.add(projection.input()));
+    }
+    return List.copyOf(names);
   }
 }

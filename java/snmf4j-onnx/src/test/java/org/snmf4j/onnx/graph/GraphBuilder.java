@@ -49,6 +49,20 @@ public final class GraphBuilder {
     return name;
   }
 
+  /** One more input; axes of length -1 take the next of the names. */
+  public String input(String name, TensorProto.DataType type, List<Long> shape, String... open) {
+    TensorShapeProto.Builder axes = TensorShapeProto.newBuilder();
+    int next = 0;
+    for (long length : shape) {
+      TensorShapeProto.Dimension.Builder axis = TensorShapeProto.Dimension.newBuilder();
+      axes.addDim(length < 0 ? axis.setDimParam(open[next++]) : axis.setDimValue(length));
+    }
+    ValueInfoProto.Builder input = info(name, type).toBuilder();
+    input.getTypeBuilder().getTensorTypeBuilder().setShape(axes);
+    graph.addInput(input);
+    return name;
+  }
+
   /** A random float initializer. */
   public String weight(long... shape) {
     String name = "weight" + names++;
@@ -88,6 +102,17 @@ public final class GraphBuilder {
             .setDataType(TensorProto.DataType.INT64.getNumber())
             .addInt64Data(value));
     return name;
+  }
+
+  /** An initializer made by the caller. */
+  public String add(TensorProto tensor) {
+    graph.addInitializer(tensor);
+    return tensor.getName();
+  }
+
+  /** A node made by the caller. */
+  public void add(NodeProto node) {
+    graph.addNode(node);
   }
 
   /** A node with one output, whose name is returned. */
