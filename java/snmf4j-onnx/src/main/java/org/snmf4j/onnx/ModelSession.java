@@ -4,9 +4,7 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import java.nio.FloatBuffer;
@@ -17,9 +15,10 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
-import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.ModelGraph;
+import org.snmf4j.onnx.runtime.GraphSession;
+import org.snmf4j.onnx.runtime.NativeCounts;
 
 /**
  * A running model whose outputs are activations.
@@ -27,25 +26,14 @@ import org.snmf4j.onnx.graph.ModelGraph;
  * <p>Owns a native session until {@link #close()}. For use by one thread.
  */
 final class ModelSession implements AutoCloseable {
-  /** Where ONNX Runtime looks for external data of a model that it is given as bytes. */
-  private static final String EXTERNAL_FOLDER =
-      "session.model_external_initializers_file_folder_path";
-
   private final Path file;
-  private final OrtEnvironment environment;
-  private final OrtSession session;
+  private final GraphSession session;
   private final SessionInputs inputs;
   private final Map<SiteLayer, String> outputs;
-  private boolean closed;
 
   private ModelSession(
-      Path file,
-      OrtEnvironment environment,
-      OrtSession session,
-      SessionInputs inputs,
-      Map<SiteLayer, String> outputs) {
+      Path file, GraphSession session, SessionInputs inputs, Map<SiteLayer, String> outputs) {
     this.file = file;
-    this.environment = environment;
     this.session = session;
     this.inputs = inputs;
     this.outputs = outputs;
@@ -61,42 +49,18 @@ final class ModelSession implements AutoCloseable {
 
   static ModelSession create(
       ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> outputs) {
-    OrtEnvironment environment = environment();
     Path file = graph.file();
-    try (OrtSession.SessionOptions settings = new OrtSession.SessionOptions()) {
-      settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-      if (options.threads() > 0) {
-        settings.setIntraOpNumThreads(options.threads());
-      }
-      if (graph.hasExternalData()) {
-        settings.addConfigEntry(
-            EXTERNAL_FOLDER, file.toAbsolutePath().normalize().getParent().toString());
-      }
-      OrtSession session = environment.createSession(model.toByteArray(), settings);
-      try {
-        Map<String, NodeInfo> info = session.getInputInfo();
-        SessionInputs inputs = SessionInputs.of(file, info, graph.tokenInput());
-        NativeCounts.sessionOpened();
-        return new ModelSession(file, environment, session, inputs, outputs);
-      } catch (OrtException | RuntimeException e) {
-        session.close();
-        throw e;
-      }
-    } catch (OrtException e) {
-      throw new ModelFormatException(file, "ONNX Runtime refuses it: " + e.getMessage(), e);
-    }
-  }
-
-  private static OrtEnvironment environment() {
+    GraphSession session = GraphSession.open(graph, model, options.threads());
     try {
-      return OrtEnvironment.getEnvironment();
-    } catch (LinkageError | RuntimeException e) {
-      throw new BackendUnavailableException(
-          "ONNX Runtime's native library cannot be loaded; it is unpacked into java.io.tmpdir,"
-              + " unless onnxruntime.native.path names its directory: "
-              + e
-              + (e.getCause() == null ? "" : "; caused by " + e.getCause()),
-          e);
+      Map<String, NodeInfo> info = session.ort().getInputInfo();
+      SessionInputs inputs = SessionInputs.of(file, info, graph.tokenInput());
+      return new ModelSession(file, session, inputs, outputs);
+    } catch (OrtException e) {
+      session.close();
+      throw new ModelFormatException(file, "ONNX Runtime refuses it: " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      session.close();
+      throw e;
     }
   }
 
@@ -120,9 +84,9 @@ final class ModelSession implements AutoCloseable {
     Set<String> names = new LinkedHashSet<>(outputs.values());
     Map<String, OnnxTensor> feeds = new LinkedHashMap<>();
     try {
-      inputs.fill(environment, batch, feeds);
+      inputs.fill(session.environment(), batch, feeds);
       NativeCounts.tensorsOpened(feeds.size());
-      try (OrtSession.Result result = session.run(feeds, names)) {
+      try (OrtSession.Result result = session.ort().run(feeds, names)) {
         NativeCounts.tensorsOpened(names.size());
         try {
           Map<SiteLayer, Activations> all = new LinkedHashMap<>();
@@ -211,15 +175,6 @@ final class ModelSession implements AutoCloseable {
 
   @Override
   public void close() {
-    if (closed) {
-      return;
-    }
-    closed = true;
-    NativeCounts.sessionClosed();
-    try {
-      session.close();
-    } catch (OrtException e) {
-      throw new ModelRunException("ONNX Runtime fails to close " + file, e);
-    }
+    session.close();
   }
 }

@@ -30,6 +30,7 @@ import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.graph.GraphBuilder;
 import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.SiteNotFoundException;
+import org.snmf4j.onnx.runtime.NativeCounts;
 
 /** Every kind of bad input has its exception, and the message says what is wrong. */
 class BadInputTest {

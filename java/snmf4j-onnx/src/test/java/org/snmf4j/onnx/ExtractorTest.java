@@ -29,6 +29,7 @@ import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.ActivationStore;
 import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.activations.TokenTable;
+import org.snmf4j.onnx.runtime.NativeCounts;
 
 class ExtractorTest {
   @TempDir Path directory;

@@ -15,6 +15,7 @@ import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.ActivationStore;
 import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.activations.TokenTable;
+import org.snmf4j.onnx.runtime.NativeCounts;
 import org.snmf4j.onnx.text.DataSet;
 import org.snmf4j.onnx.text.DataSet.Sentence;
 import org.snmf4j.onnx.text.TextTokenizer;

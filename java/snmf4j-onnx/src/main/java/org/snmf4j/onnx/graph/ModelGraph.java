@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import org.snmf4j.error.FileAccessException;
@@ -209,6 +210,27 @@ public final class ModelGraph {
       }
     }
     return "input_ids";
+  }
+
+  /**
+   * How the model takes and returns the keys and values of earlier tokens; empty if it has no such
+   * cache.
+   *
+   * @throws ModelFormatException if it has cache inputs that go with no output or are of no known
+   *     layout
+   */
+  public Optional<CacheLayout> cacheLayout() {
+    return new CacheFinder(this).layout();
+  }
+
+  /**
+   * Name of the output {@code [rows, length, vocabulary]} that scores the next token.
+   *
+   * @throws LogitsNotFoundException if there is none: the model is no causal language model, or was
+   *     exported without its head
+   */
+  public String logitsOutput() {
+    return new LogitsFinder(this).output();
   }
 
   ModelProto proto() {
