@@ -109,7 +109,8 @@ public final class OnnxModel implements AutoCloseable {
     return (int) Math.max(1, Integer.MAX_VALUE / Float.BYTES / widest);
   }
 
-  ModelOptions options() {
+  /** How it was opened. */
+  public ModelOptions options() {
     return options;
   }
 
