@@ -12,6 +12,5 @@ import com.tngtech.archunit.lang.ArchRule;
     importOptions = ImportOption.DoNotIncludeTests.class)
 class PackageCyclesTest {
   @ArchTest
-  static final ArchRule noCycles =
-      slices().matching("org.snmf4j.(**)").should().beFreeOfCycles();
+  static final ArchRule noCycles = slices().matching("org.snmf4j.(**)").should().beFreeOfCycles();
 }

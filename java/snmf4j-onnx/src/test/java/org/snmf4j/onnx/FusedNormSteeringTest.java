@@ -1,20 +1,27 @@
 package org.snmf4j.onnx;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.PlainRun.Floats;
 import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.graph.GraphBuilder;
+import org.snmf4j.onnx.graph.GraphPiece;
+import org.snmf4j.onnx.graph.GraphPieces;
 import org.snmf4j.onnx.graph.ModelGraph;
+import org.snmf4j.onnx.graph.SiteTensor;
 import org.snmf4j.onnx.graph.SteeredModel;
 import org.snmf4j.onnx.graph.SteeredSite;
 import org.snmf4j.onnx.graph.SteeringEditor;
@@ -58,6 +65,48 @@ class FusedNormSteeringTest {
       double effect = PlainRun.distance(run(fused, chosen, true), run(fused, chosen, false));
       assertTrue(effect > 0.05, chosen + " has no effect: " + effect);
     }
+  }
+
+  /** Pieces that begin or end at a sum inside a fused norm compute what they do at a sum apart. */
+  @ParameterizedTest
+  @CsvSource({"true, false", "true, true", "false, true", "false, false"})
+  void piecesAroundFusedNorms(boolean biased, boolean putOut) {
+    ModelGraph apart = model(biased, false, false, putOut);
+    ModelGraph fused = model(biased, false, true, putOut);
+    assertEquals(Optional.empty(), GraphPieces.afterMlp(fused, 0));
+    Floats residual = new Floats(random(2 * 3 * WIDTH), 2, 3, WIDTH);
+    Floats neurons = new Floats(random(2 * 3 * NEURONS), 2, 3, NEURONS);
+    List<float[]> heads = new ArrayList<>();
+    List<float[]> downs = new ArrayList<>();
+    for (ModelGraph graph : List.of(apart, fused)) {
+      heads.add(piece(graph, graph.site(Site.RESIDUAL, 0), SiteTensor.existing("out"), residual));
+      downs.add(piece(graph, graph.site(Site.MLP, 0), graph.site(Site.MLP_OUT, 0), neurons));
+    }
+    // The same operations, the sum with zeros apart; values are of order 1.
+    assertTrue(PlainRun.distance(heads.get(0), heads.get(1)) <= 1e-5);
+    assertTrue(PlainRun.distance(downs.get(0), downs.get(1)) <= 1e-6);
+    assertEquals(2 * 3 * WIDTH, downs.get(0).length);
+    InvalidArgumentException backwards =
+        assertThrows(
+            InvalidArgumentException.class,
+            () -> piece(fused, SiteTensor.existing("out"), fused.site(Site.MLP, 0), neurons));
+    assertTrue(backwards.getMessage().contains("'out'"), backwards.getMessage());
+  }
+
+  private static float[] piece(ModelGraph graph, SiteTensor from, SiteTensor to, Floats values) {
+    int width = (int) values.shape()[2];
+    GraphPiece piece = GraphPieces.between(graph, from, to, width);
+    long[][] ids = {{1, 2, 3}, {4, 5, 6}};
+    return PlainRun.run(piece.model(), ids, Map.of(piece.input(), values), piece.output()).values();
+  }
+
+  private static float[] random(int count) {
+    Random random = new Random(23);
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
   }
 
   private static float[] run(ModelGraph graph, List<SteeredSite> sites, boolean neutral) {

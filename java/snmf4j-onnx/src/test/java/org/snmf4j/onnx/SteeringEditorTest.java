@@ -147,7 +147,8 @@ class SteeringEditorTest {
     double drift = PlainRun.distance(plain.values(), unchanged.values());
     // Float16 kernels run in float32 where there are no others, and round once more or less: one
     // unit in the last place of values below 4.
-    assertTrue(drift <= (tolerance > 1e-3 ? 2e-3 : 1e-6), what + " changes without a shift: " + drift);
+    assertTrue(
+        drift <= (tolerance > 1e-3 ? 2e-3 : 1e-6), what + " changes without a shift: " + drift);
 
     Floats expected =
         PlainRun.run(

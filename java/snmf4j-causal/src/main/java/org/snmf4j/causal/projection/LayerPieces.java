@@ -29,8 +29,7 @@ final class LayerPieces implements AutoCloseable {
   /** W_down·z. */
   float[] down(SiteTensor mlp, SiteTensor mlpOut, float[] z) {
     if (down == null) {
-      down =
-          new PieceRunner(graph, GraphPieces.between(graph, mlp, mlpOut, z.length), threads);
+      down = new PieceRunner(graph, GraphPieces.between(graph, mlp, mlpOut, z.length), threads);
     }
     if (bias == null) {
       bias = down.run(new float[z.length]);

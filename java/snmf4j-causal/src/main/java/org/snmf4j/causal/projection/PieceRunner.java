@@ -45,7 +45,9 @@ final class PieceRunner implements AutoCloseable {
       for (NodeInfo info : ort.getInputInfo().values()) {
         String name = info.getName();
         OnnxTensor feed =
-            name.equals(piece.input()) ? repeated(vector) : other(name, (TensorInfo) info.getInfo());
+            name.equals(piece.input())
+                ? repeated(vector)
+                : other(name, (TensorInfo) info.getInfo());
         feeds.put(name, feed);
         NativeCounts.tensorsOpened(1);
       }
@@ -102,9 +104,7 @@ final class PieceRunner implements AutoCloseable {
     }
     long[] axes = info.getShape();
     long[] shape =
-        axes.length == 1
-            ? new long[] {piece.length()}
-            : new long[] {piece.rows(), piece.length()};
+        axes.length == 1 ? new long[] {piece.length()} : new long[] {piece.rows(), piece.length()};
     boolean fed = axes.length == 1 || axes.length == 2;
     int count = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
     boolean mask = name.endsWith("mask");

@@ -118,8 +118,8 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * The text of one token as it stands inside a text: with the space before it, if it has one. Bytes
-   * that are no UTF-8 by themselves become U+FFFD; an unknown id has no text.
+   * The text of one token as it stands inside a text: with the space before it, if it has one.
+   * Bytes that are no UTF-8 by themselves become U+FFFD; an unknown id has no text.
    *
    * @param id at least 0
    */
