@@ -43,8 +43,14 @@ record FusedSum(NodeProto.Builder node) {
     }
     String sum = draft.fresh(input + "/biased");
     draft.before(node, GraphDraft.node("Add", sum, input, bias));
-    node.setInput(biasIndex(), "");
+    dropBias();
     return sum;
+  }
+
+  void dropBias() {
+    if (!bias().isEmpty()) {
+      node.setInput(biasIndex(), "");
+    }
   }
 
   private int biasIndex() {

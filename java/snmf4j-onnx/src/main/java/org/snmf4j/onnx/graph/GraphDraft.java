@@ -9,17 +9,22 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.snmf4j.error.InvalidArgumentException;
 
 /** A copy of a graph's nodes that is being edited; weights are shared with the original. */
 final class GraphDraft {
   private static final String ROWS = "snmf4j_rows";
+  private static final String LENGTH = "snmf4j_length";
 
   private final ModelGraph graph;
   private final List<NodeProto.Builder> nodes = new ArrayList<>();
@@ -28,7 +33,8 @@ final class GraphDraft {
   private final Map<NodeProto.Builder, List<NodeProto.Builder>> before = new IdentityHashMap<>();
   private final Map<NodeProto.Builder, List<NodeProto.Builder>> after = new IdentityHashMap<>();
   private final List<ValueInfoProto> inputs = new ArrayList<>();
-  private final List<NodeProto.Builder> constants = new ArrayList<>();
+  private final List<NodeProto.Builder> first = new ArrayList<>();
+  private final List<NodeProto.Builder> last = new ArrayList<>();
   private final Set<String> taken = new HashSet<>();
 
   GraphDraft(ModelGraph graph) {
@@ -105,6 +111,18 @@ final class GraphDraft {
     return name;
   }
 
+  /** Adds a node before all others; those added earlier come first. */
+  void first(NodeProto.Builder node) {
+    first.add(node);
+    produced(node);
+  }
+
+  /** Adds a node after all others. */
+  void last(NodeProto.Builder node) {
+    last.add(node);
+    produced(node);
+  }
+
   void before(NodeProto.Builder place, NodeProto.Builder node) {
     before.computeIfAbsent(place, none -> new ArrayList<>()).add(node);
     produced(node);
@@ -121,12 +139,13 @@ final class GraphDraft {
         .forEach(output -> producers.put(output, node));
   }
 
-  /** A new float32 input {@code [rows, 1, width]}, rows as the model's batches have. */
-  String input(String wish, int width) {
+  /** A new float32 input {@code [rows, 1, width]}, or {@code [rows, length, width]}. */
+  String input(String wish, int width, boolean longer) {
     String name = fresh(wish);
+    TensorShapeProto.Dimension.Builder length = TensorShapeProto.Dimension.newBuilder();
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam(ROWS));
-    shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(1));
+    shape.addDim(longer ? length.setDimParam(LENGTH) : length.setDimValue(1));
     shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(width));
     inputs.add(
         ValueInfoProto.newBuilder()
@@ -150,7 +169,7 @@ final class GraphDraft {
       tensor.addInt64Data(value);
     }
     // Before IR version 4 every initializer had to be an input as well; a node always goes.
-    constants.add(
+    first(
         NodeProto.newBuilder()
             .setOpType("Constant")
             .setName(name)
@@ -167,15 +186,59 @@ final class GraphDraft {
   ModelProto build() {
     GraphProto.Builder edited = graph.proto().getGraph().toBuilder();
     edited.clearNode();
-    constants.forEach(edited::addNode);
-    nodes.forEach(node -> add(node, edited));
+    ordered().forEach(edited::addNode);
     inputs.forEach(edited::addInput);
     return graph.proto().toBuilder().setGraph(edited).build();
   }
 
-  private void add(NodeProto.Builder node, GraphProto.Builder edited) {
-    before.getOrDefault(node, List.of()).forEach(added -> add(added, edited));
-    edited.addNode(node);
-    after.getOrDefault(node, List.of()).forEach(added -> add(added, edited));
+  /**
+   * The part of the edited model that computes one tensor.
+   *
+   * @param input an input that it must depend on
+   * @throws InvalidArgumentException if it does not; {@code from} and {@code to} are for the
+   *     message
+   */
+  ModelProto cut(String output, String input, String from, String to) {
+    List<NodeProto.Builder> all = ordered();
+    Set<String> needed = new HashSet<>(Set.of(output));
+    Set<NodeProto.Builder> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<String> open = new ArrayDeque<>(needed);
+    while (!open.isEmpty()) {
+      NodeProto.Builder node = producers.get(open.remove());
+      if (node != null && kept.add(node)) {
+        GraphIndex.used(new Node(node.build())).stream().filter(needed::add).forEach(open::add);
+      }
+    }
+    if (!needed.contains(input)) {
+      throw new InvalidArgumentException("tensor", to, "computed from '" + from + "'");
+    }
+    GraphProto original = graph.proto().getGraph();
+    GraphProto.Builder piece =
+        GraphProto.newBuilder().setName(original.getName()).addAllInput(inputs);
+    all.stream().filter(kept::contains).forEach(piece::addNode);
+    original.getInitializerList().stream()
+        .filter(initializer -> needed.contains(initializer.getName()))
+        .forEach(piece::addInitializer);
+    original.getSparseInitializerList().stream()
+        .filter(sparse -> needed.contains(sparse.getValues().getName()))
+        .forEach(piece::addSparseInitializer);
+    original.getInputList().stream()
+        .filter(info -> needed.contains(info.getName()))
+        .forEach(piece::addInput);
+    piece.addOutput(ValueInfoProto.newBuilder().setName(output));
+    return graph.proto().toBuilder().setGraph(piece).build();
+  }
+
+  private List<NodeProto.Builder> ordered() {
+    List<NodeProto.Builder> all = new ArrayList<>(first);
+    nodes.forEach(node -> add(node, all));
+    all.addAll(last);
+    return all;
+  }
+
+  private void add(NodeProto.Builder node, List<NodeProto.Builder> all) {
+    before.getOrDefault(node, List.of()).forEach(added -> add(added, all));
+    all.add(node);
+    after.getOrDefault(node, List.of()).forEach(added -> add(added, all));
   }
 }

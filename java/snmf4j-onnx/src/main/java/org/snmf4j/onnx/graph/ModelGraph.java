@@ -173,11 +173,16 @@ public final class ModelGraph {
   }
 
   private OptionalLong fixedLength() {
+    return fixed(1);
+  }
+
+  /** Length of an axis of the token ids, if the model was exported for one. */
+  OptionalLong fixed(int axis) {
     return model.getGraph().getInputList().stream()
         .filter(input -> input.getName().equals(tokenInput()))
         .map(input -> input.getType().getTensorType().getShape())
-        .filter(shape -> shape.getDimCount() == 2 && shape.getDim(1).hasDimValue())
-        .mapToLong(shape -> shape.getDim(1).getDimValue())
+        .filter(shape -> shape.getDimCount() == 2 && shape.getDim(axis).hasDimValue())
+        .mapToLong(shape -> shape.getDim(axis).getDimValue())
         .filter(length -> length > 0)
         .findFirst();
   }

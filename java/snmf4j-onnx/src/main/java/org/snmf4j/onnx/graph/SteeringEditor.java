@@ -184,8 +184,8 @@ public final class SteeringEditor {
       }
       threeAxes = types.rank(tensor) == 3;
       width = width(site, tensor);
-      shift = draft.input(name + "/shift", width);
-      keep = draft.input(name + "/keep", 1);
+      shift = draft.input(name + "/shift", width, false);
+      keep = draft.input(name + "/keep", 1, false);
       points.put(site, new SteeringPoint(site.site(), site.layer(), shift, keep, width));
     }
 

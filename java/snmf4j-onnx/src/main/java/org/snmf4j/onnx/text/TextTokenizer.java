@@ -178,6 +178,22 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
+  /**
+   * The text of one token as it stands inside a text: with the space before it, if it has one.
+   * Bytes that are no UTF-8 by themselves become U+FFFD; an unknown id has no text.
+   *
+   * @param id at least 0
+   */
+  public synchronized String tokenText(int id) {
+    if (tokenizer == null) {
+      throw new ClosedException("the tokenizer " + file + " is closed");
+    }
+    // Decoders drop the space that begins a text, so the token's second occurrence is looked at.
+    String one = tokenizer.decode(new long[] {id}, false);
+    String two = tokenizer.decode(new long[] {id, id}, false);
+    return two.startsWith(one) ? two.substring(one.length()) : one;
+  }
+
   /** Path the tokenizer was read from. */
   public Path file() {
     return file;

@@ -132,6 +132,12 @@ public final class GraphBuilder {
     return name;
   }
 
+  /** A node whose one output has a given name. */
+  public void named(String op, String output, String... inputs) {
+    graph.addNode(
+        NodeProto.newBuilder().setOpType(op).addAllInput(List.of(inputs)).addOutput(output));
+  }
+
   /** A node of ONNX Runtime's own domain. */
   public void fused(
       String op, List<String> inputs, List<String> outputs, AttributeProto... attributes) {
