@@ -85,8 +85,8 @@ public final class VocabularyProjection implements AutoCloseable {
    * @param layer 0-based block that the direction belongs to; without effect at site {@code
    *     residual}, but checked
    * @param count how many tokens for each sign, between 1 and the size of the vocabulary
-   * @throws InvalidArgumentException if the direction does not fit the site, if it is zero in the
-   *     residual stream, or if layer or count are out of range
+   * @throws InvalidArgumentException if the direction does not fit the site, if it is zero or too
+   *     long in the residual stream, or if layer or count are out of range
    * @throws NonFiniteValueException if the scores overflow (half precision)
    * @throws org.snmf4j.onnx.ModelRunException if ONNX Runtime fails
    */
@@ -117,6 +117,17 @@ public final class VocabularyProjection implements AutoCloseable {
   }
 
   private float[] scores(Direction direction, float[] residual) {
+    double square = 0;
+    for (float value : residual) {
+      square += (double) value * value;
+    }
+    if (square > Float.MAX_VALUE) {
+      // The final norm would divide by infinity, and every score would be zero.
+      throw new InvalidArgumentException(
+          "direction " + direction.name(),
+          "of length " + Math.sqrt(square) + " in the residual stream",
+          "at most of length " + Math.sqrt(Float.MAX_VALUE) + " there");
+    }
     return finite("scores of " + direction.name(), head.run(residual));
   }
 

@@ -236,7 +236,7 @@ class VocabularyProjectionTest {
     float[] huge = new float[WIDTH];
     java.util.Arrays.fill(huge, Float.MAX_VALUE);
     Direction overflow = Direction.of("huge", Site.RESIDUAL, huge);
-    assertThrows(NonFiniteValueException.class, () -> projection.project(overflow, 0, 3));
+    refused(projection, overflow, 0, 3, "at most of length");
     assertThrows(
         NonFiniteValueException.class,
         () -> Direction.of("nan", Site.MLP, new float[] {Float.NaN}));
@@ -312,7 +312,7 @@ class VocabularyProjectionTest {
 
   private static Path resource(String name) {
     try {
-      return Path.of(VocabularyProjectionTest.class.getResource("/projection/" + name).toURI());
+      return Path.of(VocabularyProjectionTest.class.getResource("/models/" + name).toURI());
     } catch (URISyntaxException e) {
       throw new IllegalArgumentException(name, e);
     }

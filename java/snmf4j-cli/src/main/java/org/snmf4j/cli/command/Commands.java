@@ -41,6 +41,9 @@ public final class Commands {
     line.addSubcommand(new EncodeCommand(session));
     line.addSubcommand(new ContextsCommand(session));
     line.addSubcommand(new ReportCommand(session));
+    line.addSubcommand(new GenerateCommand(session));
+    line.addSubcommand(new SteerCommand(session));
+    line.addSubcommand(new ProjectCommand(session));
     line.addSubcommand(new DemoCommand(session));
     line.addSubcommand(new ImportLlama2cCommand(session));
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));

@@ -11,7 +11,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandsTest {
   @ParameterizedTest
-  @ValueSource(strings = {"doctor", "extract", "fit", "encode", "contexts", "report", "demo", "import-llama2c"})
+  @ValueSource(
+      strings = {
+        "doctor",
+        "extract",
+        "fit",
+        "encode",
+        "contexts",
+        "report",
+        "demo",
+        "import-llama2c"
+      })
   void everyCommandExplainsItself(String command) {
     Run run = Run.of(command, "--help");
     assertEquals(0, run.status());

@@ -93,8 +93,7 @@ class ImportLlama2cCommandTest {
         TextTokenizer texts = TextTokenizer.open(json)) {
       assertEquals(2, open.layers());
       assertEquals(10, open.contextLength().orElseThrow());
-      assertArrayEquals(
-          new int[] {1, TOKENS - 1, 259, 260, 3 + 'Z'}, texts.encode("abZ").ids());
+      assertArrayEquals(new int[] {1, TOKENS - 1, 259, 260, 3 + 'Z'}, texts.encode("abZ").ids());
     }
   }
 
