@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "snmf4j/cpu.h"
+#include "snmf4j/operations.h"
 
 namespace snmf4j {
 namespace {

@@ -1,0 +1,22 @@
+# Sets SNMF4J_HAS_NVCC, and enables the language if so.
+set(SNMF4J_HAS_NVCC FALSE)
+if(NOT SNMF4J_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  # The one that CMake would look up needs no PATH.
+  find_program(SNMF4J_NVCC nvcc HINTS ENV CUDACXX ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
+  if(SNMF4J_NVCC AND NOT CMAKE_CUDA_COMPILER)
+    set(CMAKE_CUDA_COMPILER ${SNMF4J_NVCC} CACHE FILEPATH "CUDA compiler")
+  endif()
+  # Only to keep CMake from asking a device; each target names its own.
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80)
+  endif()
+  if(SNMF4J_NVCC)
+    enable_language(CUDA)
+    set(SNMF4J_HAS_NVCC TRUE)
+  elseif(SNMF4J_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "SNMF4J_CUDA=ON needs nvcc of CUDA 13 (PATH, CUDACXX, CUDA_PATH).")
+  else()
+    message(STATUS "No nvcc: the CUDA kernels are not built, only their host twin.")
+  endif()
+endif()

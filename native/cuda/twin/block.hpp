@@ -1,0 +1,51 @@
+// Runs a grid's blocks one after the other, and a block's threads in turn: each is a fiber that
+// goes on until it meets the others at a barrier. The kernels' source is the device's own.
+//
+// The order in which the threads of a block take their turns is SNMF4J_TWIN_ORDER: "forward" (the
+// default), "reverse", or a number that seeds a shuffle. A result that depends on it means that a
+// barrier is missing.
+#ifndef SNMF4J_CUDA_TWIN_BLOCK_HPP
+#define SNMF4J_CUDA_TWIN_BLOCK_HPP
+
+#include <cstddef>
+#include <cstring>
+#include <functional>
+
+namespace snmf4j::twin {
+
+struct Index {
+  unsigned x, y, z;
+};
+
+// Not thread_local, whose access by way of a function UndefinedBehaviorSanitizer takes for null.
+extern __thread Index threadIdx, blockIdx, blockDim, gridDim;
+
+// Runs `kernel` once per thread. Throws INTERNAL if threads wait for ones that wait elsewhere.
+void run(Index grid, unsigned threads, std::size_t shared_bytes,
+         const std::function<void()>& kernel);
+
+// The block's shared memory.
+void* shared_room();
+
+// All threads of the block, or of the warp, that have not ended.
+void meet_block();
+void meet_warp();
+int count_block(bool predicate);
+unsigned ballot(bool predicate);
+
+// Eight bytes that each lane leaves for the others; valid until the warp's exchange after next.
+void leave(const void* value, std::size_t bytes);
+void take(void* value, std::size_t bytes, int lane);
+
+template <typename T>
+T exchange(T value, int lane) {
+  static_assert(sizeof(T) <= 8, "lanes exchange eight bytes at most");
+  leave(&value, sizeof value);
+  meet_warp();
+  take(&value, sizeof value, lane);
+  return value;
+}
+
+}  // namespace snmf4j::twin
+
+#endif
