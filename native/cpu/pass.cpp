@@ -7,6 +7,7 @@
 #include "handles.hpp"
 #include "status.hpp"
 #include "sums.hpp"
+#include "union.hpp"
 #include "updates.hpp"
 
 using namespace snmf4j;
@@ -70,7 +71,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y);
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
-    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{}, false);
+    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{}, SparseColumns{});
     context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
       sums.begin(worker);
       for (int64_t group = from; group < to; group++) {
@@ -96,6 +97,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     require(refresh >= SNMF4J_REFRESH_NONE && refresh <= SNMF4J_REFRESH_DENSE,
             "refresh must be one of SNMF4J_REFRESH_*");
     if (refresh != SNMF4J_REFRESH_NONE) require_shapes(a, y, statistics);
+    if (update->support != nullptr) require_shapes(a, update->support, y);
     snmf4j_context& context = *a->context;
     const Kernels& kernels = context.kernels;
     const bool multiplicative = update->rule == SNMF4J_RULE_MULTIPLICATIVE;
@@ -113,7 +115,12 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
       if (solving) start.emplace(context, *descent);
     }
-    Sums sums(*a, statistics, refresh, project.columns(), !project.is_dense());
+    std::optional<SupportUnion> wider;
+    if (refresh == SNMF4J_REFRESH_SUPPORT && update->support != nullptr) {
+      wider.emplace(context, project.columns(), update->support->columns());
+    }
+    Sums sums(*a, statistics, refresh, wider ? wider->columns() : project.columns(),
+              project.is_dense() ? SparseColumns{} : project.columns());
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));

@@ -58,6 +58,16 @@ void choose_largest(const Value* values, int64_t size, int64_t keep, Value* room
   }
 }
 
+// The same among the values at `candidates`, which are ascending; `room` has space for twice as many.
+template <typename Value>
+void choose_largest(const Value* values, const int32_t* candidates, int64_t count, int64_t keep,
+                    Value* room, std::vector<int32_t>& chosen) {
+  Value* const gathered = room + count;
+  for (int64_t e = 0; e < count; e++) gathered[e] = values[candidates[e]];
+  choose_largest(gathered, count, keep, room, chosen);
+  for (int32_t& e : chosen) e = candidates[e];
+}
+
 }  // namespace snmf4j
 
 #endif

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "handles.hpp"
 #include "select.hpp"
 #include "status.hpp"
+#include "union.hpp"
 
 using namespace snmf4j;
 
@@ -48,54 +50,97 @@ void require_penalty(double penalty) {
 // The columns of Z while a sweep changes them, and the room to solve one.
 class ColumnSweep {
  public:
-  ColumnSweep(const snmf4j_statistics& s, snmf4j_features& z, int64_t keep, double penalty)
+  // `candidates`, if not null, are where entries may be, beside those that are.
+  ColumnSweep(const snmf4j_statistics& s, snmf4j_features& z, snmf4j_features* candidates,
+              int64_t keep, double penalty)
       : s_(s),
         z_(z),
         keep_(keep),
         penalty_(penalty),
         cross_(&z.context->memory, static_cast<std::size_t>(kGathered * z.neurons)),
         target_(&z.context->memory, static_cast<std::size_t>(z.neurons)),
-        magnitudes_(&z.context->memory, static_cast<std::size_t>(z.neurons)),
+        magnitudes_(&z.context->memory,
+                    static_cast<std::size_t>(z.neurons) * (candidates == nullptr ? 1 : 2)),
         columns_(static_cast<std::size_t>(z.rank)) {
     const SparseColumns old = z.columns();
     for (int j = 0; j < z.rank; j++) {
       columns_[static_cast<std::size_t>(j)].assign(old.index + old.start[j],
                                                    old.index + old.start[j + 1]);
     }
+    if (candidates != nullptr) {
+      among_.emplace(*z.context, old, candidates->columns());
+      candidates_ = among_->columns();
+    }
     z.changed();
   }
 
   // Columns have to come in their order.
   void solve(int j) {
-    const int64_t d = z_.neurons;
-    if (j % kGathered == 0) gather(j);
-    const double* gram = s_.gram.data() + static_cast<std::size_t>(j) * z_.rank;
-    float* column = z_.dense.data() + j * d;
-    std::vector<int32_t>& support = columns_[static_cast<std::size_t>(j)];
-    for (int32_t i : support) column[i] = 0;
-    support.clear();
-    if (!(gram[j] > 0)) return;
-    const float* cross = cross_.data() + j % kGathered * d;
-    for (int64_t i = 0; i < d; i++) target_[i] = cross[i];
-    for (int l = 0; l < z_.rank; l++) {
-      if (l == j || gram[l] == 0) continue;
-      const float* other = z_.dense.data() + l * d;
-      for (int32_t i : columns_[static_cast<std::size_t>(l)]) target_[i] -= gram[l] * other[i];
-    }
-    choose_largest(target_.data(), d, keep_, magnitudes_.data(), support);
-    double square = 0;
-    for (int32_t i : support) square += target_[i] * target_[i];
-    const double norm = std::sqrt(square);
-    const double length = norm - penalty_ * s_.row_sums[static_cast<std::size_t>(j)];
-    if (!(length > 0)) {
-      support.clear();
+    if (candidates_.rank > 0) {
+      solve_among_candidates(j);
       return;
     }
-    const double factor = length / norm / gram[j];
-    for (int32_t i : support) column[i] = static_cast<float>(target_[i] * factor);
+    if (j % kGathered == 0) gather(j);
+    float* column = clear(j);
+    if (column == nullptr) return;
+    const int64_t d = z_.neurons;
+    const float* cross = cross_.data() + j % kGathered * d;
+    for (int64_t i = 0; i < d; i++) target_[i] = cross[i];
+    subtract_others(j);
+    choose_largest(target_.data(), d, keep_, magnitudes_.data(), support(j));
+    set(j, column);
   }
 
  private:
+  std::vector<int32_t>& support(int j) { return columns_[static_cast<std::size_t>(j)]; }
+  const double* gram(int j) const {
+    return s_.gram.data() + static_cast<std::size_t>(j) * z_.rank;
+  }
+
+  // Empties a column; null if nothing can fill it again.
+  float* clear(int j) {
+    float* column = z_.dense.data() + j * z_.neurons;
+    for (int32_t i : support(j)) column[i] = 0;
+    support(j).clear();
+    return gram(j)[j] > 0 ? column : nullptr;
+  }
+
+  // target - Z G_j, without column j's own part.
+  void subtract_others(int j) {
+    for (int l = 0; l < z_.rank; l++) {
+      const double weight = gram(j)[l];
+      if (l == j || weight == 0) continue;
+      const float* other = z_.dense.data() + l * z_.neurons;
+      for (int32_t i : support(l)) target_[i] -= weight * other[i];
+    }
+  }
+
+  // What lies beyond the candidates is garbage in the target, and stays unread.
+  void solve_among_candidates(int j) {
+    float* column = clear(j);
+    if (column == nullptr) return;
+    const int32_t* among = candidates_.index + candidates_.start[j];
+    const int64_t count = candidates_.start[j + 1] - candidates_.start[j];
+    for (int64_t e = 0; e < count; e++) target_[among[e]] = s_.cross[among[e] * s_.padded + j];
+    subtract_others(j);
+    choose_largest(target_.data(), among, count, keep_, magnitudes_.data(), support(j));
+    set(j, column);
+  }
+
+  // The best column with the support that was chosen.
+  void set(int j, float* column) {
+    double square = 0;
+    for (int32_t i : support(j)) square += target_[i] * target_[i];
+    const double norm = std::sqrt(square);
+    const double length = norm - penalty_ * s_.row_sums[static_cast<std::size_t>(j)];
+    if (!(length > 0)) {
+      support(j).clear();
+      return;
+    }
+    const double factor = length / norm / gram(j)[j];
+    for (int32_t i : support(j)) column[i] = static_cast<float>(target_[i] * factor);
+  }
+
   // Columns of C that are copied out together: a cache line of each of its rows.
   static constexpr int64_t kGathered = 16;
 
@@ -117,6 +162,8 @@ class ColumnSweep {
   Buffer<double> target_;
   Buffer<double> magnitudes_;
   std::vector<std::vector<int32_t>> columns_;
+  std::optional<SupportUnion> among_;
+  SparseColumns candidates_{};  // of rank 0 if all entries are
 };
 
 // Solves (M + ridge I) x = b for a symmetric M [m][m] in place; false if it is not positive
@@ -216,7 +263,20 @@ int snmf4j_sweep_columns(const snmf4j_statistics* s, snmf4j_features* z, int64_t
     require_shapes(s, z);
     require(keep >= 1 && keep <= z->neurons, "keep must be between 1 and the neurons");
     require_penalty(penalty);
-    ColumnSweep sweep(*s, *z, keep, penalty);
+    ColumnSweep sweep(*s, *z, nullptr, keep, penalty);
+    for (int j = 0; j < z->rank; j++) sweep.solve(j);
+  });
+}
+
+int snmf4j_sweep_candidates(const snmf4j_statistics* s, snmf4j_features* z,
+                            snmf4j_features* candidates, int64_t keep, double penalty) {
+  return entry([&] {
+    require_shapes(s, z);
+    require_shapes(s, candidates);
+    require(candidates != z, "the candidates must be other features");
+    require(keep >= 1 && keep <= z->neurons, "keep must be between 1 and the neurons");
+    require_penalty(penalty);
+    ColumnSweep sweep(*s, *z, candidates, keep, penalty);
     for (int j = 0; j < z->rank; j++) sweep.solve(j);
   });
 }

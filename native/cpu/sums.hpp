@@ -48,16 +48,16 @@ inline void sum_cross(const snmf4j_panels& a, const snmf4j_panels& y, snmf4j_sta
 // rounded to float32: results are the same for any number of threads.
 class Sums {
  public:
-  // `support` is Z's; it is read if C is wanted there. `fetches` says that the next panel's rows at
-  // the support are to be asked for.
+  // C is wanted on `support` if at all. The rows of the next panel at `fetched` are asked for; it
+  // may be empty.
   Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SparseColumns& support,
-       bool fetches)
+       const SparseColumns& fetched)
       : context_(*a.context),
         stored_(a.kernels),
         target_(target),
         refresh_(refresh),
         support_(support),
-        fetches_(fetches),
+        fetched_(fetched),
         panels_(a.count),
         group_(std::clamp<int64_t>(a.count / kGroups, 1, kMaxGroup)),
         begun_(static_cast<std::size_t>(context_.pool.size()), 0) {
@@ -101,8 +101,8 @@ class Sums {
     if (refresh_ == SNMF4J_REFRESH_NONE) return;
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
     const Kernels& kernels = context_.kernels;
-    Fetch fetch{static_cast<const char*>(next), support_.index, 0,
-                fetches_ && next != nullptr ? support_.start[support_.rank] : 0,
+    Fetch fetch{static_cast<const char*>(next), fetched_.index, 0,
+                fetched_.rank > 0 && next != nullptr ? fetched_.start[fetched_.rank] : 0,
                 kPanel * stored_.bytes};
     kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
@@ -199,7 +199,7 @@ class Sums {
   snmf4j_statistics* const target_;
   const int refresh_;
   const SparseColumns support_;
-  const bool fetches_;
+  const SparseColumns fetched_;
   const int64_t panels_;
   const int64_t group_;      // panels of a group
   std::vector<char> begun_;  // by worker

@@ -246,6 +246,9 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   snmf4j_panels_destroy(narrow);
   CHECK(snmf4j_sweep_columns(s.statistics, s.z, 0, 0) == SNMF4J_INVALID_ARGUMENT);
   CHECK(snmf4j_sweep_columns(s.statistics, s.z, 1, -1) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_sweep_candidates(s.statistics, s.z, nullptr, 1, 0) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_sweep_candidates(s.statistics, s.z, s.z, 1, 0) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(message_has("other features"));
   CHECK(snmf4j_refit(s.statistics, s.z, NAN) == SNMF4J_INVALID_ARGUMENT);
   CHECK(snmf4j_panels_sample(s.a, 0, &panels, nullptr) == SNMF4J_INVALID_ARGUMENT);
   CHECK(pass(s.y, multiplicative(), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
@@ -253,6 +256,8 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
 
   Setup other;
   CHECK(snmf4j_project(s.a, other.z, s.next) == SNMF4J_INVALID_ARGUMENT);
+  odd.support = other.z;
+  CHECK(pass(s.a, odd, SNMF4J_REFRESH_SUPPORT, s.statistics) == SNMF4J_INVALID_ARGUMENT);
   CHECK(message_has("share a context"));
   Floats start = Floats::positive_values(Setup::k * Setup::n, 2);
   REQUIRE(snmf4j_panels_write_rows(s.y, 0, start.data(), Setup::n, 0, Setup::k, nullptr) ==

@@ -147,6 +147,12 @@ SNMF4J_API int snmf4j_ridge_solve(const snmf4j_statistics* statistics, double ri
  */
 SNMF4J_API int snmf4j_sweep_columns(const snmf4j_statistics* statistics, snmf4j_features* z,
                                     int64_t keep, double penalty);
+/*
+ * The same with b_S chosen among the entries that are not zero in z_j or in column j of
+ * `candidates`, other features of this shape; only there C is read.
+ */
+SNMF4J_API int snmf4j_sweep_candidates(const snmf4j_statistics* statistics, snmf4j_features* z,
+                                       snmf4j_features* candidates, int64_t keep, double penalty);
 /* Least squares on the support of Z, row by row; see Backend.refit. */
 SNMF4J_API int snmf4j_refit(const snmf4j_statistics* statistics, snmf4j_features* z,
                             double penalty);
@@ -170,6 +176,7 @@ typedef struct snmf4j_update {
   const double* row_scale;     /* [rank], multiplies Y's rows while they are read; may be null */
   const snmf4j_panels* before; /* the coefficients before Y; may be null */
   double beta;                 /* with `before`, max(0, Y + beta (Y - before)) is read */
+  snmf4j_features* support;    /* where SNMF4J_REFRESH_SUPPORT wants C beside Z's support, or null */
 } snmf4j_update;
 
 /*

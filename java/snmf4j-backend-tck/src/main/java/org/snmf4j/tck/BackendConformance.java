@@ -132,6 +132,15 @@ public abstract class BackendConformance {
   }
 
   @Nested
+  @DisplayName("sweeps among candidates")
+  class Candidates extends CandidateSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("features: refit on the support")
   class Refits extends RefitSuite {
     @Override

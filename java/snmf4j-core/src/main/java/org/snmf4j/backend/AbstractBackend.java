@@ -45,8 +45,11 @@ public abstract class AbstractBackend implements Backend {
   /** Shares A's memory, which stays allocated while the sample is open. */
   protected abstract Activations doSample(Activations a, int stride);
 
+  /**
+   * @param candidates where entries may be, beside where they are; null for everywhere
+   */
   protected abstract void doSweepColumns(
-      Statistics statistics, Features z, int keep, double penalty);
+      Statistics statistics, Features z, int keep, double penalty, Features candidates);
 
   protected abstract void doRefit(Statistics statistics, Features z, double penalty);
 
@@ -63,6 +66,9 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doScaleColumns(Features z, double[] factors);
 
+  /**
+   * @param support where C is wanted with {@link Refresh#SUPPORT} beside Z's support; or null
+   */
   protected abstract PassResult doPass(
       Activations a,
       Features z,
@@ -72,7 +78,8 @@ public abstract class AbstractBackend implements Backend {
       Momentum momentum,
       Coefficients result,
       Refresh refresh,
-      Statistics statistics);
+      Statistics statistics,
+      Features support);
 
   protected abstract void doProject(Activations a, Features z, Coefficients result);
 
@@ -184,14 +191,21 @@ public abstract class AbstractBackend implements Backend {
   }
 
   @Override
-  public final void sweepColumns(Statistics statistics, Features z, int keep, double penalty) {
+  public final void sweepColumns(
+      Statistics statistics, Features z, int keep, double penalty, Features candidates) {
     Checks.positive("keep", keep, z.neurons());
     Checks.penalty(penalty);
     locked(
         () -> {
           z.requireUsable(this, "features");
           require(statistics, z.neurons(), z.rank());
-          doSweepColumns(statistics, z, keep, penalty);
+          if (candidates != null) {
+            requireLike(z, candidates, "candidates");
+            if (candidates == z) {
+              throw new InvalidArgumentException("candidates", "the features", "other features");
+            }
+          }
+          doSweepColumns(statistics, z, keep, penalty, candidates);
           return null;
         });
   }
@@ -295,7 +309,8 @@ public abstract class AbstractBackend implements Backend {
       Momentum momentum,
       Coefficients result,
       Refresh refresh,
-      Statistics statistics) {
+      Statistics statistics,
+      Features support) {
     return locked(
         () -> {
           require(a, z, y);
@@ -327,7 +342,10 @@ public abstract class AbstractBackend implements Backend {
             }
             require(statistics, z.neurons(), z.rank());
           }
-          return doPass(a, z, rule, y, rowScale, momentum, result, refresh, statistics);
+          if (support != null) {
+            requireLike(z, support, "support");
+          }
+          return doPass(a, z, rule, y, rowScale, momentum, result, refresh, statistics, support);
         });
   }
 
@@ -443,6 +461,11 @@ public abstract class AbstractBackend implements Backend {
     require(a, y);
     z.requireUsable(this, "features");
     Checks.shape("features", z.neurons(), z.rank(), a.neurons(), y.rank());
+  }
+
+  private void requireLike(Features z, Features other, String name) {
+    other.requireUsable(this, name);
+    Checks.shape(name, other.neurons(), other.rank(), z.neurons(), z.rank());
   }
 
   private void require(Statistics statistics, int neurons, int rank) {

@@ -122,7 +122,20 @@ public interface Backend extends AutoCloseable {
    * @param keep between 1 and d
    * @param penalty λ; finite, at least 0
    */
-  void sweepColumns(Statistics statistics, Features z, int keep, double penalty);
+  default void sweepColumns(Statistics statistics, Features z, int keep, double penalty) {
+    sweepColumns(statistics, z, keep, penalty, null);
+  }
+
+  /**
+   * As {@link #sweepColumns(Statistics, Features, int, double)}, but a column's entries are chosen
+   * among those that it has and candidates: C is read there only.
+   *
+   * @param statistics those of Y, C at least at the candidates and where Z is not zero
+   * @param candidates features whose nonzeros say where else Z may have its own; other than Z; null
+   *     for everywhere
+   */
+  void sweepColumns(
+      Statistics statistics, Features z, int keep, double penalty, Features candidates);
 
   /**
    * Least squares of Z on its support, row by row: z_iS = (G_SS + D)⁻¹ C_iS, D diagonal with
@@ -217,6 +230,25 @@ public interface Backend extends AutoCloseable {
    * @param result where Y′ is written; may be {@code y}
    * @param statistics where G and C of Y′ go; may be null if {@code refresh} is NONE
    */
+  default PassResult pass(
+      Activations a,
+      Features z,
+      UpdateRule rule,
+      Coefficients y,
+      double[] rowScale,
+      Momentum momentum,
+      Coefficients result,
+      Refresh refresh,
+      Statistics statistics) {
+    return pass(a, z, rule, y, rowScale, momentum, result, refresh, statistics, null);
+  }
+
+  /**
+   * As {@link #pass(Activations, Features, UpdateRule, Coefficients, double[], Momentum,
+   * Coefficients, Refresh, Statistics)}, with C on more than Z's support.
+   *
+   * @param support features whose nonzeros say where {@link Refresh#SUPPORT} wants C, too; or null
+   */
   PassResult pass(
       Activations a,
       Features z,
@@ -226,7 +258,8 @@ public interface Backend extends AutoCloseable {
       Momentum momentum,
       Coefficients result,
       Refresh refresh,
-      Statistics statistics);
+      Statistics statistics,
+      Features support);
 
   /** P = ZᵀA, written as coefficients (signed). */
   void project(Activations a, Features z, Coefficients result);

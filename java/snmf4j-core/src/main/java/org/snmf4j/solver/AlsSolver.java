@@ -20,6 +20,10 @@ import org.snmf4j.backend.UpdateRule;
  * <p><i>Exploit</i>, on all tokens, in rounds: one sweep over the columns of Z, each solved exactly
  * under its sparsity; least squares of Z on its support; a new start for features that are dead;
  * then passes that update Y and refit Z on the fixed support. Every step lowers the objective.
+ *
+ * <p>A sweep over all entries of Z needs the dense C, which costs several passes. Without a
+ * penalty, sweeps over a few candidates per column, for which a pass can leave C at little cost,
+ * take the place of every second one of them and come as often as every other pass.
  */
 public final class AlsSolver {
   /** HALS sweeps of a pass. */
@@ -33,6 +37,14 @@ public final class AlsSolver {
 
   /** The pass of a round that leaves the dense C which the sweep needs. */
   private static final int DENSE_PASS = 3;
+
+  /** The same where sweeps over candidates come between. */
+  private static final int CANDIDATE_ROUND = 12;
+
+  private static final int CANDIDATE_DENSE_PASS = 8;
+
+  /** Passes from one sweep over candidates to the next; the one before it leaves C there. */
+  private static final int CANDIDATE_SWEEP = 2;
 
   private final int maxIterations;
   private final int patience;
@@ -81,6 +93,7 @@ public final class AlsSolver {
         coefficients = backend.newCoefficients(problem.rank(), problem.tokens());
       }
       StopReason reason = exploit(problem, workspace, coefficients, fresh, trace);
+      workspace.dropCandidates();
       return new Solution(
           workspace.features(),
           coefficients,
@@ -95,6 +108,14 @@ public final class AlsSolver {
       }
       throw e;
     }
+  }
+
+  /**
+   * With a penalty the supports settle sooner, and what is known of its features' legibility was
+   * measured with dense sweeps alone.
+   */
+  static boolean usesCandidates(double lambda) {
+    return lambda == 0;
   }
 
   private double lambda(Activations a) {
@@ -144,10 +165,18 @@ public final class AlsSolver {
     UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
+      Features candidates = workspace.candidates();
+      int round = candidates == null ? ROUND : CANDIDATE_ROUND;
+      int densePass = candidates == null ? DENSE_PASS : CANDIDATE_DENSE_PASS;
       if (pass > 0) {
-        boolean sweep = pass % ROUND == DENSE_PASS + 1;
+        boolean sweep = pass % round == densePass + 1;
         if (sweep) {
+          if (candidates != null) {
+            workspace.chooseCandidates(ridge);
+          }
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
+        } else if (candidates != null && pass % CANDIDATE_SWEEP == 0) {
+          backend.sweepColumns(statistics, z, problem.keep(), lambda, candidates);
         }
         backend.refit(statistics, z, lambda);
         if (sweep) {
@@ -155,10 +184,10 @@ public final class AlsSolver {
           revivals.attempt(problem, statistics, z, y);
         }
       }
-      Refresh refresh = pass % ROUND == DENSE_PASS ? Refresh.DENSE : Refresh.SUPPORT;
-      PassResult sums =
-          backend.pass(
-              a, z, fresh && pass == 0 ? first : rule, y, null, null, y, refresh, statistics);
+      Refresh refresh = pass % round == densePass ? Refresh.DENSE : Refresh.SUPPORT;
+      Features support = (pass + 1) % CANDIDATE_SWEEP == 0 ? candidates : null;
+      UpdateRule update = fresh && pass == 0 ? first : rule;
+      PassResult sums = backend.pass(a, z, update, y, null, null, y, refresh, statistics, support);
       double loss = sums.loss(a.squaredNorm());
       if (loss < MultiplicativeSolver.CANCELLATION * a.squaredNorm()) {
         loss = backend.residual(a, z, y);

@@ -78,7 +78,7 @@ final class Exploration {
   }
 
   /**
-   * Leaves features in Z.
+   * Leaves features in Z, and perhaps candidates in the workspace.
    *
    * @param iterations most passes
    * @return coefficients of the problem's tokens that fit them; null if there are none yet
@@ -209,6 +209,9 @@ final class Exploration {
       }
       if (last < Double.POSITIVE_INFINITY && !trace.isOver()) {
         if (columnSweeps > 0) {
+          if (AlsSolver.usesCandidates(lambda)) {
+            workspace.chooseCandidates(ridge);
+          }
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
         }
         // Whatever comes next begins with a pass, which gives them coefficients.

@@ -199,10 +199,14 @@ final class CpuBackend extends AbstractBackend {
   }
 
   @Override
-  protected void doSweepColumns(Statistics statistics, Features z, int keep, double penalty) {
-    check(
-        CpuLibrary.snmf4j_sweep_columns(sums(statistics), columns(z), keep, penalty),
-        "sweep over the features");
+  protected void doSweepColumns(
+      Statistics statistics, Features z, int keep, double penalty, Features candidates) {
+    int status =
+        candidates == null
+            ? CpuLibrary.snmf4j_sweep_columns(sums(statistics), columns(z), keep, penalty)
+            : CpuLibrary.snmf4j_sweep_candidates(
+                sums(statistics), columns(z), columns(candidates), keep, penalty);
+    check(status, "sweep over the features");
   }
 
   @Override
@@ -234,7 +238,8 @@ final class CpuBackend extends AbstractBackend {
       Momentum momentum,
       Coefficients result,
       Refresh refresh,
-      Statistics statistics) {
+      Statistics statistics,
+      Features support) {
     double[] sums = new double[3];
     try (Update update = new Update();
         DoublePointer scale = rowScale == null ? null : new DoublePointer(rowScale)) {
@@ -242,7 +247,8 @@ final class CpuBackend extends AbstractBackend {
       update
           .row_scale(scale)
           .before(momentum == null ? null : panels(momentum.before()))
-          .beta(momentum == null ? 0 : momentum.beta());
+          .beta(momentum == null ? 0 : momentum.beta())
+          .support(support == null ? null : columns(support));
       check(
           CpuLibrary.snmf4j_pass(
               panels(a),

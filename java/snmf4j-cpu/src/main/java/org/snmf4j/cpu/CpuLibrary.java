@@ -119,6 +119,10 @@ final class CpuLibrary {
     native double beta();
 
     native Update beta(double value);
+
+    native FeatureColumns support();
+
+    native Update support(FeatureColumns value);
   }
 
   static native int snmf4j_cpu_abi();
@@ -221,6 +225,13 @@ final class CpuLibrary {
 
   static native int snmf4j_sweep_columns(
       @Const Sums statistics, FeatureColumns z, long keep, double penalty);
+
+  static native int snmf4j_sweep_candidates(
+      @Const Sums statistics,
+      FeatureColumns z,
+      FeatureColumns candidates,
+      long keep,
+      double penalty);
 
   static native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
 

@@ -30,11 +30,19 @@ final class FeatureSteps {
     findSupports(z, workers);
   }
 
-  /** One sweep over the columns, each set to its best with {@code keep} nonzeros. */
-  static void sweepColumns(JavaStatistics s, JavaFeatures z, int keep, double penalty) {
+  /**
+   * One sweep over the columns, each set to its best with {@code keep} nonzeros.
+   *
+   * @param candidates where those may be, beside where they are; null for everywhere
+   */
+  static void sweepColumns(
+      JavaStatistics s, JavaFeatures z, int keep, double penalty, JavaFeatures candidates) {
     for (int j = 0; j < z.rank(); j++) {
       double curvature = s.gram[j][j];
       double[] target = curvature > 0 ? unexplained(s, z, j) : new double[z.neurons()];
+      if (candidates != null) {
+        keepOnly(target, z.support[j], candidates.support[j]);
+      }
       keepLargest(target, keep);
       double norm = Math.sqrt(PanelKernels.dot(target, target));
       double length = Math.max(0, norm - penalty * s.rowSums[j]) / curvature;
@@ -44,6 +52,16 @@ final class FeatureSteps {
       }
       z.findSupport(j);
     }
+  }
+
+  private static void keepOnly(double[] values, int[]... places) {
+    double[] kept = new double[values.length];
+    for (int[] place : places) {
+      for (int i : place) {
+        kept[i] = values[i];
+      }
+    }
+    System.arraycopy(kept, 0, values, 0, values.length);
   }
 
   /** C_j − Z G_j + z_j G_jj. */

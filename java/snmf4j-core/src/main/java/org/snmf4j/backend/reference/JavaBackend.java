@@ -1,5 +1,6 @@
 package org.snmf4j.backend.reference;
 
+import java.util.List;
 import org.snmf4j.backend.AbstractBackend;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Coefficients;
@@ -93,7 +94,7 @@ final class JavaBackend extends AbstractBackend {
   protected void doDenseStatistics(Activations a, Coefficients y, Statistics result) {
     double[][] panels = ((JavaActivations) a).panels.data;
     double[][] coefficients = ((JavaCoefficients) y).panels.data;
-    Sums sums = new Sums((JavaStatistics) result, Refresh.DENSE, null, workers.threads());
+    Sums sums = new Sums((JavaStatistics) result, Refresh.DENSE, List.of(), workers.threads());
     workers.forRanges(
         panels.length,
         (worker, from, to) -> {
@@ -122,8 +123,10 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
-  protected void doSweepColumns(Statistics statistics, Features z, int keep, double penalty) {
-    FeatureSteps.sweepColumns((JavaStatistics) statistics, (JavaFeatures) z, keep, penalty);
+  protected void doSweepColumns(
+      Statistics statistics, Features z, int keep, double penalty, Features candidates) {
+    FeatureSteps.sweepColumns(
+        (JavaStatistics) statistics, (JavaFeatures) z, keep, penalty, (JavaFeatures) candidates);
   }
 
   @Override
@@ -193,7 +196,8 @@ final class JavaBackend extends AbstractBackend {
       Momentum momentum,
       Coefficients result,
       Refresh refresh,
-      Statistics statistics) {
+      Statistics statistics,
+      Features support) {
     double[][] panels = ((JavaActivations) a).panels.data;
     double[][] source = ((JavaCoefficients) y).panels.data;
     double[][] target = ((JavaCoefficients) result).panels.data;
@@ -201,7 +205,12 @@ final class JavaBackend extends AbstractBackend {
         momentum == null ? null : ((JavaCoefficients) momentum.before()).panels.data;
     JavaFeatures z = (JavaFeatures) features;
     double[][] q = z.gram();
-    Sums sums = new Sums((JavaStatistics) statistics, refresh, z, workers.threads());
+    Sums sums =
+        new Sums(
+            (JavaStatistics) statistics,
+            refresh,
+            support == null ? List.of(z) : List.of(z, (JavaFeatures) support),
+            workers.threads());
     double[] cross = new double[workers.threads()];
     workers.forRanges(
         panels.length,

@@ -164,10 +164,10 @@ final class PanelKernels {
   }
 
   /** C += AYᵀ where Z is not zero, C row-major {@code [d, k]}. */
-  static void crossOnSupport(double[] a, double[] y, JavaFeatures z, double[] c) {
-    int k = z.rank();
+  static void crossOnSupport(double[] a, double[] y, int[][] support, double[] c) {
+    int k = support.length;
     for (int j = 0; j < k; j++) {
-      for (int i : z.support[j]) {
+      for (int i : support[j]) {
         c[i * k + j] += dot(a, i * W, y, j * W);
       }
     }

@@ -1,23 +1,25 @@
 package org.snmf4j.backend.reference;
 
+import java.util.Arrays;
+import java.util.List;
 import org.snmf4j.backend.Refresh;
 
 /** G, the row sums and C summed by each worker apart, then added up in the workers' order. */
 final class Sums {
   private final JavaStatistics target;
   private final Refresh refresh;
-  private final JavaFeatures support;
+  private final int[][] support;
   private final double[][][] grams;
   private final double[][] rowSums;
   private final double[][] crosses;
 
   /**
-   * @param support the features where C is wanted; null if {@code refresh} is not SUPPORT
+   * @param supports C is wanted where any of these features is not zero
    */
-  Sums(JavaStatistics target, Refresh refresh, JavaFeatures support, int workers) {
+  Sums(JavaStatistics target, Refresh refresh, List<JavaFeatures> supports, int workers) {
     this.target = target;
     this.refresh = refresh;
-    this.support = support;
+    this.support = refresh == Refresh.SUPPORT ? union(supports) : null;
     grams = new double[workers][][];
     rowSums = new double[workers][];
     crosses = new double[workers][];
@@ -31,6 +33,20 @@ final class Sums {
         crosses[w] = new double[target.cross.length];
       }
     }
+  }
+
+  private static int[][] union(List<JavaFeatures> supports) {
+    int[][] result = new int[supports.get(0).rank()][];
+    for (int j = 0; j < result.length; j++) {
+      int column = j;
+      result[j] =
+          supports.stream()
+              .flatMapToInt(z -> Arrays.stream(z.support[column]))
+              .sorted()
+              .distinct()
+              .toArray();
+    }
+    return result;
   }
 
   void add(int worker, double[] a, double[] y) {
