@@ -41,15 +41,24 @@ class Projector {
       : stored_(a.kernels),
         columns_(z.columns()),
         dense_(z.is_dense() ? z.dense.data() : nullptr),
+        support_(z.support()),
         neurons_(z.neurons) {}
 
-  const SparseColumns& columns() const { return columns_; }
-  bool is_dense() const { return dense_ != nullptr; }
+  // Parts [from, to) of four of the rows to ask for of `next`, the panel that comes after, or null.
+  Fetch fetch(const void* next, int from, int to) const {
+    if (next == nullptr || dense_ != nullptr) return {nullptr, nullptr, 0, 0};
+    const int64_t rows = support_.touched_count();
+    const int64_t begin = rows * from / kParts;
+    return {static_cast<const char*>(next), support_.touched() + begin, rows * to / kParts - begin,
+            kPanel * stored_.bytes};
+  }
 
-  // `next` is the panel that comes after, or null.
-  void operator()(const void* a, float* p, const void* next) const {
+  static constexpr int kParts = 4;
+
+  // `next` is the panel that comes after, or null; the rows of `fetch` are among its.
+  void operator()(const void* a, float* p, const void* next, const Fetch& fetch) const {
     if (dense_ == nullptr) {
-      stored_.project(a, columns_, p);
+      stored_.project(a, columns_, p, fetch);
     } else {
       stored_.project_dense(a, neurons_, dense_, columns_.rank, p, next);
     }
@@ -59,6 +68,7 @@ class Projector {
   const PanelKernels& stored_;
   const SparseColumns columns_;
   const float* const dense_;
+  const SupportOrder& support_;
   const int64_t neurons_;
 };
 
@@ -70,12 +80,12 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y);
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
-    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{}, false);
+    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, nullptr);
     context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
       sums.begin(worker);
       for (int64_t group = from; group < to; group++) {
         for (int64_t p = sums.first(group); p < sums.first(group + 1); p++) {
-          sums.add(worker, a->stored(p), y->panel(p), nullptr);
+          sums.add(worker, a->stored(p), y->panel(p), Fetch{});
         }
         sums.settle(worker);
       }
@@ -113,7 +123,9 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
       if (solving) start.emplace(context, *descent);
     }
-    Sums sums(*a, statistics, refresh, project.columns(), !project.is_dense());
+    const bool on_support = refresh == SNMF4J_REFRESH_SUPPORT;
+    Sums sums(*a, statistics, refresh, on_support ? &z->support() : nullptr);
+    const int before = on_support ? 2 : Projector::kParts;
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -146,10 +158,11 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       for (int64_t group = from; group < to; group++) {
         for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
           const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
-          project(a->stored(panel), p, next);
+          project(a->stored(panel), p, next, project.fetch(next, 0, before));
           renew(panel, p, source);
           total += kernels.dot(p, result->panel(panel), size);
-          sums.add(worker, a->stored(panel), result->panel(panel), next);
+          sums.add(worker, a->stored(panel), result->panel(panel),
+                   project.fetch(next, before, Projector::kParts));
         }
         sums.settle(worker);
       }
@@ -170,7 +183,8 @@ int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* re
     const Projector project(*a, *z);
     a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
-        project(a->stored(p), result->panel(p), p + 1 < to ? a->stored(p + 1) : nullptr);
+        const void* next = p + 1 < to ? a->stored(p + 1) : nullptr;
+        project(a->stored(p), result->panel(p), next, project.fetch(next, 0, Projector::kParts));
       }
     });
   });
