@@ -66,6 +66,7 @@ struct Fetch {
   const int32_t* row;
   int64_t count;  // 0 if there is nothing to ask for
   int row_bytes;
+  const float* y;  // likewise the next Y, [k][64], or null
 };
 
 // Of the elements as they were stored.
@@ -143,10 +144,10 @@ struct Kernels {
   // 2<P - shift,Y> - <QY,Y>.
   double (*explained)(int rank, const float* q, const float* shift, const float* p, const float* y);
 
-  // sums [k] += the sums of y's rows, in float64.
+  // sums [k] += the sums of y's rows, which are made in float32.
   void (*row_sums)(const float* y, int rank, double* sums);
 
-  // <x, y> over count floats, a multiple of 64, summed in float64.
+  // <x, y> over count floats, a multiple of 64; sums of four products are added up in float64.
   double (*dot)(const float* x, const float* y, int64_t count);
 
   // Lower triangle of G += YY' in float32; yt is Y transposed, [64][padded], g [padded][padded].

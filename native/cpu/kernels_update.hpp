@@ -22,6 +22,9 @@ static void project(const void* panel, const SparseColumns& z, float* p, const F
   for (int j = 0; j < z.rank; j++) {
     const int64_t to = z.start[j + 1];
     fetched = fetch_rows(fetch, fetched, j + 1, z.rank);
+    if (fetch.y != nullptr) {
+      for (int t = 0; t < kPanel; t += 16) __builtin_prefetch(fetch.y + j * kPanel + t, 0, 2);
+    }
     for (int s = 0; s < kStripes; s++) {
       const int at = s * kStripe * kLanes;
       vfloat sum[kStripe] = {};
@@ -186,16 +189,6 @@ static double explained(int rank, const float* q, const float* shift, const floa
   return sum(total);
 }
 
-static void row_sums(const float* y, int rank, double* sums) {
-  for (int j = 0; j < rank; j++) {
-    vdouble total = {};
-    for (int t = 0; t < kPanel; t += kLanes) {
-      total = add_product(total, load(y + static_cast<int64_t>(j) * kPanel + t), splat(1.0f));
-    }
-    sums[j] += sum(total);
-  }
-}
-
 // The sums of kLanes vectors, as a vector, in log2(kLanes) rounds. Each takes two vectors to one:
 // lanes with the round's bit hold sums of the second, the others of the first.
 template <int kCount>
@@ -271,14 +264,28 @@ static void support_cross(const void* panel, const SupportGroups& z, const float
   }
 }
 
-static double dot(const float* x, const float* y, int64_t count) {
-  vdouble total[4] = {};
-  for (int64_t i = 0; i < count; i += 4 * kLanes) {
-    for (int v = 0; v < 4; v++) {
-      total[v] = add_product(total[v], load(x + i + v * kLanes), load(y + i + v * kLanes));
+static void row_sums(const float* y, int rank, double* sums) {
+  for (int j = 0; j < rank; j += kLanes) {
+    const int count = rank - j < kLanes ? rank - j : kLanes;
+    vfloat rows[kLanes] = {};
+    for (int i = 0; i < count; i++) {
+      const float* row = y + static_cast<int64_t>(j + i) * kPanel;
+      for (int t = 0; t < kPanel; t += kLanes) rows[i] += load(row + t);
     }
+    const vfloat total = sum_each(rows);
+    for (int i = 0; i < count; i++) sums[j + i] += static_cast<double>(total[i]);
   }
-  return sum(total[0] + total[1] + (total[2] + total[3]));
+}
+
+// Four products at a time are summed before they are widened, which costs more than the rest.
+static double dot(const float* x, const float* y, int64_t count) {
+  vdouble total[2] = {};
+  for (int64_t i = 0; i < count; i += 4 * kLanes) {
+    vfloat some = load(x + i) * load(y + i);
+    for (int v = 1; v < 4; v++) some += load(x + i + v * kLanes) * load(y + i + v * kLanes);
+    add_halves(total, some);
+  }
+  return sum(total[0] + total[1]);
 }
 
 template <typename Element>

@@ -41,19 +41,18 @@ class Projector {
       : stored_(a.kernels),
         columns_(z.columns()),
         dense_(z.is_dense() ? z.dense.data() : nullptr),
-        support_(z.support()),
+        support_(dense_ == nullptr ? &z.support() : nullptr),
         neurons_(z.neurons) {}
 
-  // Parts [from, to) of four of the rows to ask for of `next`, the panel that comes after, or null.
-  Fetch fetch(const void* next, int from, int to) const {
-    if (next == nullptr || dense_ != nullptr) return {nullptr, nullptr, 0, 0};
-    const int64_t rows = support_.touched_count();
-    const int64_t begin = rows * from / kParts;
-    return {static_cast<const char*>(next), support_.touched() + begin, rows * to / kParts - begin,
-            kPanel * stored_.bytes};
+  // Halves [from, to) of the rows to ask for of `next`, the panel that comes after, or null, and
+  // that panel's Y, if not null.
+  Fetch fetch(const void* next, const float* y, int from, int to) const {
+    if (next == nullptr || support_ == nullptr) return {};
+    const int64_t rows = support_->touched_count();
+    const int64_t begin = rows * from / 2;
+    return {static_cast<const char*>(next), support_->touched() + begin, rows * to / 2 - begin,
+            kPanel * stored_.bytes, y};
   }
-
-  static constexpr int kParts = 4;
 
   // `next` is the panel that comes after, or null; the rows of `fetch` are among its.
   void operator()(const void* a, float* p, const void* next, const Fetch& fetch) const {
@@ -68,7 +67,7 @@ class Projector {
   const PanelKernels& stored_;
   const SparseColumns columns_;
   const float* const dense_;
-  const SupportOrder& support_;
+  const SupportOrder* const support_;  // null if dense
   const int64_t neurons_;
 };
 
@@ -125,7 +124,8 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     }
     const bool on_support = refresh == SNMF4J_REFRESH_SUPPORT;
     Sums sums(*a, statistics, refresh, on_support ? &z->support() : nullptr);
-    const int before = on_support ? 2 : Projector::kParts;
+    // With C on the support there are two kernels to ask for rows in.
+    const int before = on_support ? 1 : 2;
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -158,11 +158,12 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       for (int64_t group = from; group < to; group++) {
         for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
           const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
-          project(a->stored(panel), p, next, project.fetch(next, 0, before));
+          const float* next_y = next == nullptr ? nullptr : y->panel(panel + 1);
+          project(a->stored(panel), p, next, project.fetch(next, next_y, 0, before));
           renew(panel, p, source);
           total += kernels.dot(p, result->panel(panel), size);
           sums.add(worker, a->stored(panel), result->panel(panel),
-                   project.fetch(next, before, Projector::kParts));
+                   project.fetch(next, nullptr, before, 2));
         }
         sums.settle(worker);
       }
@@ -184,7 +185,7 @@ int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* re
     a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
         const void* next = p + 1 < to ? a->stored(p + 1) : nullptr;
-        project(a->stored(p), result->panel(p), next, project.fetch(next, 0, Projector::kParts));
+        project(a->stored(p), result->panel(p), next, project.fetch(next, nullptr, 0, 2));
       }
     });
   });

@@ -80,7 +80,7 @@ TEST_CASE("project") {
     const int32_t rows[] = {3, 369};
     kernels.project(stored.data.data(), {k, z.start.data(), z.index.data(), z.value.data()}, p.data(),
                     {reinterpret_cast<const char*>(stored.data.data()), rows, 2,
-                     kPanel * kernels.bytes});
+                     kPanel * kernels.bytes, p.data()});
     for (int j = 0; j < k; j++) {
       for (int t = 0; t < kPanel; t++) {
         double sum = 0, scale = 0;
@@ -201,7 +201,8 @@ TEST_CASE("dot") {
       expected += static_cast<double>(x[i]) * y[i];
       scale += std::fabs(static_cast<double>(x[i]) * y[i]);
     }
-    CHECK(std::fabs(kernels->dot(x.data(), y.data(), 640) - expected) <= 1e-14 * scale);
+    // Sums of four products have four roundings of float32.
+    CHECK(std::fabs(kernels->dot(x.data(), y.data(), 640) - expected) <= 2.4e-7 * scale);
   }
 }
 
@@ -459,7 +460,7 @@ TEST_CASE("row sums and extrapolation") {
     for (int j = 0; j < k; j++) {
       double expected = 1;
       for (int t = 0; t < kPanel; t++) expected += y[j * kPanel + t];
-      CHECK(sums[j] == doctest::Approx(expected).epsilon(1e-12));
+      CHECK(sums[j] == doctest::Approx(expected).epsilon(1e-6));
     }
     Floats out(k * kPanel);
     kernels->extrapolate(y.data(), before.data(), 0.75f, k * kPanel, out.data());
@@ -494,7 +495,7 @@ TEST_CASE("C on the support") {
       Floats c(order.size());
       for (std::size_t e = 0; e < c.size(); e++) c[e] = 3;
       const Fetch fetch{reinterpret_cast<const char*>(stored.data.data()), order.touched(),
-                        order.touched_count(), kPanel * kernels.bytes};
+                        order.touched_count(), kPanel * kernels.bytes, nullptr};
       kernels.support_cross(stored.data.data(), order.groups(), y.data(), c.data(), fetch);
       order.each([&](std::size_t e, std::size_t row, std::size_t feature) {
         double sum = 3, scale = 3;
