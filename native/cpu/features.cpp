@@ -95,6 +95,15 @@ SparseRows snmf4j_features::rows() {
   return {neurons, row_start.data(), row_index.data(), row_value.data()};
 }
 
+const SupportOrder& snmf4j_features::support() {
+  const SparseRows from = rows();
+  if (!support_valid) {
+    order.arrange(&context->memory, from);
+    support_valid = true;
+  }
+  return order;
+}
+
 void snmf4j_features::revalued() {
   std::atomic<bool> whole{true};
   context->pool.ranges(rank, [&](int, int64_t from, int64_t to) {
@@ -107,7 +116,7 @@ void snmf4j_features::revalued() {
     }
   });
   // A value that has become zero is none of the support any more.
-  columns_valid = rows_valid = whole;
+  if (!whole) changed();
 }
 
 bool snmf4j_features::is_dense() {

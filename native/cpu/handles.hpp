@@ -10,6 +10,7 @@
 #include "memory.hpp"
 #include "snmf4j/cpu.h"
 #include "status.hpp"
+#include "support.hpp"
 #include "threads.hpp"
 
 // Memory of one worker during a pass.
@@ -63,10 +64,11 @@ struct snmf4j_panels {
 struct snmf4j_features {
   snmf4j_features(snmf4j_context* context, int64_t neurons, int rank);
 
-  // Both forms are made from `dense` when first needed after a change.
+  // All forms are made from `dense` when first needed after a change.
   snmf4j::SparseColumns columns();
   snmf4j::SparseRows rows();
-  void changed() { columns_valid = rows_valid = false; }
+  const snmf4j::SupportOrder& support();
+  void changed() { columns_valid = rows_valid = support_valid = false; }
   // Other values for what rows() holds; the same go into `dense`, and revalued() has to follow.
   float* row_values() { return row_value.data(); }
   void revalued();
@@ -81,8 +83,10 @@ struct snmf4j_features {
   snmf4j::Buffer<int64_t> column_start, row_start;
   snmf4j::Buffer<int32_t> column_index, row_index;
   snmf4j::Buffer<float> column_value, row_value;
+  snmf4j::SupportOrder order;
   bool columns_valid = false;
   bool rows_valid = false;
+  bool support_valid = false;
 };
 
 struct snmf4j_statistics {

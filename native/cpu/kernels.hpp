@@ -47,13 +47,26 @@ struct BFloat {
   uint16_t bits;
 };
 
-// Rows of a panel that will be read next, asked for in passing by kernels that compute more than
-// they load. `next` is null if there is nothing to ask for.
+// Nonzeros of a group, whose sums are made together.
+constexpr int kGroup = 16;
+
+// Z's nonzeros in the order in which C is summed on them. A group
+// consists of runs of 4, 2 or 1 that lie in one row, so that a load of A's row serves a whole run.
+struct SupportGroups {
+  int64_t count;            // of groups
+  const uint8_t* run;       // length of a group's runs
+  const uint64_t* row;      // of the runs, two to a word, the first in the low bits; 8 words a group
+  const uint64_t* feature;  // of the nonzeros, four to a word likewise; 4 words a group
+};
+
+// Rows of the panel that will be read next, asked for in passing by kernels that compute more than
+// they load.
 struct Fetch {
   const char* next;
   const int32_t* row;
-  int64_t at, end;
+  int64_t count;  // 0 if there is nothing to ask for
   int row_bytes;
+  const float* y;  // likewise the next Y, [k][64], or null
 };
 
 // Of the elements as they were stored.
@@ -68,16 +81,16 @@ struct PanelKernels {
   int bytes;  // of an element
 
   // P = Z'A from Z's nonzeros; p is [k][64].
-  void (*project)(const void* a, const SparseColumns& z, float* p);
+  void (*project)(const void* a, const SparseColumns& z, float* p, const Fetch& fetch);
 
   // P = Z'A for dense Z, [k][d]; p is [k][64]. Meanwhile fetches `next`, the panel that comes after,
   // into the cache unless it is null.
   void (*project_dense)(const void* a, int64_t d, const float* z, int rank, float* p,
                         const void* next);
 
-  // c[e] += C at the e-th nonzero of Z.
-  void (*support_cross)(const void* a, const SparseColumns& z, const float* y, float* c,
-                        Fetch& fetch);
+  // c[e] += C at the e-th nonzero of the groups.
+  void (*support_cross)(const void* a, const SupportGroups& z, const float* y, float* c,
+                        const Fetch& fetch);
 
   // C += AY' for rows [0, d); yt is Y transposed, [64][padded], c [d][padded]. Meanwhile fetches
   // `next`, the panel that comes after, into the cache unless it is null.
@@ -131,14 +144,14 @@ struct Kernels {
   // 2<P - shift,Y> - <QY,Y>.
   double (*explained)(int rank, const float* q, const float* shift, const float* p, const float* y);
 
-  // sums [k] += the sums of y's rows, in float64.
+  // sums [k] += the sums of y's rows, which are made in float32.
   void (*row_sums)(const float* y, int rank, double* sums);
 
-  // <x, y> over count floats, a multiple of 64, summed in float64.
+  // <x, y> over count floats, a multiple of 64; sums of four products are added up in float64.
   double (*dot)(const float* x, const float* y, int64_t count);
 
   // Lower triangle of G += YY' in float32; yt is Y transposed, [64][padded], g [padded][padded].
-  void (*gram)(const float* yt, int padded, float* g, Fetch& fetch);
+  void (*gram)(const float* yt, int padded, float* g);
 
   // The same in float64.
   void (*gram_wide)(const double* yt, int padded, double* g);

@@ -86,12 +86,10 @@ static_assert(kRankStep % kGramRows == 0 && kRankStep % (kGramVectors * kWide) =
 
 // Adds the products of kSumRows rows with kVectors vectors of rows over the 64 tokens.
 template <int kVectors>
-static inline void gram_tile(const float* left, const float* right, int padded, float* g,
-                             Fetch& fetch) {
+static inline void gram_tile(const float* left, const float* right, int padded, float* g) {
   vfloat tile[kSumRows][kVectors] = {};
 #pragma GCC unroll 2
   for (int t = 0; t < kPanel; t++) {
-    if (t % 2 == 0) fetch_row(fetch);
     vfloat row[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; v++) row[v] = load(right + t * padded + v * kLanes);
@@ -112,15 +110,15 @@ static inline void gram_tile(const float* left, const float* right, int padded, 
   }
 }
 
-static void gram(const float* yt, int padded, float* g, Fetch& fetch) {
+static void gram(const float* yt, int padded, float* g) {
   for (int j = 0; j < padded; j += kSumRows) {
     float* row = g + static_cast<int64_t>(j) * padded;
     int l = 0;
     for (; l + kLanes < j + kSumRows && l + kGramVectors * kLanes <= padded;
          l += kGramVectors * kLanes) {
-      gram_tile<kGramVectors>(yt + j, yt + l, padded, row + l, fetch);
+      gram_tile<kGramVectors>(yt + j, yt + l, padded, row + l);
     }
-    for (; l < j + kSumRows; l += kLanes) gram_tile<1>(yt + j, yt + l, padded, row + l, fetch);
+    for (; l < j + kSumRows; l += kLanes) gram_tile<1>(yt + j, yt + l, padded, row + l);
   }
 }
 

@@ -58,6 +58,14 @@ static inline void add_squares(vdouble* totals, vfloat x) {
   }
 }
 
+// Adds float lanes to those of two float64 vectors.
+static inline void add_halves(vdouble (&totals)[2], vfloat x) {
+  vhalf half[2];
+  __builtin_memcpy(half, &x, sizeof half);
+  totals[0] += __builtin_convertvector(half[0], vdouble);
+  totals[1] += __builtin_convertvector(half[1], vdouble);
+}
+
 static inline vfloat larger(vfloat x, vfloat y) { return x > y ? x : y; }
 
 static inline vfloat square_root(vfloat x) {

@@ -4,49 +4,46 @@
 constexpr int kStripe = 4;
 constexpr int kStripes = kPanel / (kStripe * kLanes);
 
-// Z's rows lie apart in the panel, where the hardware fetches nothing ahead, and waiting loads fill
-// the reorder buffer before they fill the memory's queue: so much of a panel is asked for early.
-constexpr int kBytesAhead = 8192;
-
-template <typename Element>
-constexpr int64_t kRowBytes = kPanel * static_cast<int64_t>(sizeof(Element));
-
-template <int kLocality>
-static inline void fetch_line_by_line(const char* at, int64_t bytes) {
-  for (int64_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(at + byte, 0, kLocality);
-}
-
-// Asks for the next row, if there is one.
-static inline void fetch_row(Fetch& fetch) {
-  if (fetch.at < fetch.end) {
-    fetch_line_by_line<2>(fetch.next + static_cast<int64_t>(fetch.row[fetch.at++]) * fetch.row_bytes,
-                          fetch.row_bytes);
+// Asks for what is due of a fetch's rows when so many of so many steps are done.
+static inline int64_t fetch_rows(const Fetch& fetch, int64_t at, int64_t done, int64_t steps) {
+  const int64_t due = fetch.count * done / steps;
+  for (; at < due; at++) {
+    const char* row = fetch.next + static_cast<int64_t>(fetch.row[at]) * fetch.row_bytes;
+    for (int byte = 0; byte < fetch.row_bytes; byte += 64) __builtin_prefetch(row + byte, 0, 2);
   }
+  return at;
 }
 
+// Two nonzeros at a time: a sum waits for its last addition as long as another can be made.
 template <typename Element>
-static void project(const void* panel, const SparseColumns& z, float* p) {
-  constexpr int kRowsAhead = kBytesAhead / (kPanel * static_cast<int>(sizeof(Element)));
-  constexpr int kStripeBytes = kStripe * kLanes * static_cast<int>(sizeof(Element));
+static void project(const void* panel, const SparseColumns& z, float* p, const Fetch& fetch) {
   const Element* a = static_cast<const Element*>(panel);
-  const int64_t total = z.start[z.rank];
+  int64_t fetched = 0;
   for (int j = 0; j < z.rank; j++) {
-    const int64_t from = z.start[j];
     const int64_t to = z.start[j + 1];
+    fetched = fetch_rows(fetch, fetched, j + 1, z.rank);
+    if (fetch.y != nullptr) {
+      for (int t = 0; t < kPanel; t += 16) __builtin_prefetch(fetch.y + j * kPanel + t, 0, 2);
+    }
     for (int s = 0; s < kStripes; s++) {
       const int at = s * kStripe * kLanes;
       vfloat sum[kStripe] = {};
-      for (int64_t e = from; e < to; e++) {
-        const int64_t later = e + kRowsAhead < total ? e + kRowsAhead : e;
-        const Element* next = a + static_cast<int64_t>(z.index[later]) * kPanel + at;
-        for (int byte = 0; byte < kStripeBytes; byte += 64) {
-          __builtin_prefetch(reinterpret_cast<const char*>(next) + byte);
-        }
+      vfloat other[kStripe] = {};
+      int64_t e = z.start[j];
+      for (; e + 1 < to; e += 2) {
+        const Element* row = a + static_cast<int64_t>(z.index[e]) * kPanel + at;
+        const Element* next = a + static_cast<int64_t>(z.index[e + 1]) * kPanel + at;
+        const vfloat value = splat(z.value[e]);
+        const vfloat next_value = splat(z.value[e + 1]);
+        for (int v = 0; v < kStripe; v++) sum[v] += value * load(row + v * kLanes);
+        for (int v = 0; v < kStripe; v++) other[v] += next_value * load(next + v * kLanes);
+      }
+      if (e < to) {
         const Element* row = a + static_cast<int64_t>(z.index[e]) * kPanel + at;
         const vfloat value = splat(z.value[e]);
         for (int v = 0; v < kStripe; v++) sum[v] += value * load(row + v * kLanes);
       }
-      for (int v = 0; v < kStripe; v++) store(p + j * kPanel + at + v * kLanes, sum[v]);
+      for (int v = 0; v < kStripe; v++) store(p + j * kPanel + at + v * kLanes, sum[v] + other[v]);
     }
   }
 }
@@ -157,7 +154,8 @@ static double descend(int rank, const float* q, const float* inverse, const floa
   for (; j + SNMF4J_BLOCK_ROWS <= rank; j += SNMF4J_BLOCK_ROWS) {
     descend_block<SNMF4J_BLOCK_ROWS>(rank, q, inverse, shift, p, y, j, gain);
   }
-  for (; j < rank; j++) descend_block<1>(rank, q, inverse, shift, p, y, j, gain);
+  for (; j + 2 <= rank; j += 2) descend_block<2>(rank, q, inverse, shift, p, y, j, gain);
+  if (j < rank) descend_block<1>(rank, q, inverse, shift, p, y, j, gain);
   return sum(gain);
 }
 
@@ -191,16 +189,6 @@ static double explained(int rank, const float* q, const float* shift, const floa
   return sum(total);
 }
 
-static void row_sums(const float* y, int rank, double* sums) {
-  for (int j = 0; j < rank; j++) {
-    vdouble total = {};
-    for (int t = 0; t < kPanel; t += kLanes) {
-      total = add_product(total, load(y + static_cast<int64_t>(j) * kPanel + t), splat(1.0f));
-    }
-    sums[j] += sum(total);
-  }
-}
-
 // The sums of kLanes vectors, as a vector, in log2(kLanes) rounds. Each takes two vectors to one:
 // lanes with the round's bit hold sums of the second, the others of the first.
 template <int kCount>
@@ -226,61 +214,78 @@ static inline vfloat sum_each(vfloat (&rows)[kCount]) {
   }
 }
 
-// <row, coefficients> before its lanes are summed.
-template <typename Element>
-static inline vfloat row_product(const Element* row, const vfloat* coefficients) {
-  vfloat total = load(row) * coefficients[0];
+// One group, in vectors of sums of kLanes nonzeros each.
+template <int kRun, typename Element>
+static inline void support_group(const Element* a, const uint64_t* rows, const uint64_t* features,
+                                 const float* y, float* c) {
+  for (int from = 0; from < kGroup; from += kLanes) {
+    vfloat products[kLanes];
 #pragma GCC unroll 16
-  for (int t = 1; t < kPanel / kLanes; t++) total += load(row + t * kLanes) * coefficients[t];
-  return total;
+    for (int i = 0; i < kLanes; i += kRun) {
+      const int run = (from + i) / kRun;
+      const uint64_t number = rows[run / 2] >> (32 * (run % 2)) & 0xffffffff;
+      const Element* row = a + number * kPanel;
+      const float* other[kRun];
+#pragma GCC unroll 4
+      for (int r = 0; r < kRun; r++) {
+        const int e = from + i + r;
+        other[r] = y + (features[e / 4] >> (16 * (e % 4)) & 0xffff) * kPanel;
+      }
+      const vfloat first = load(row);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRun; r++) products[i + r] = first * load(other[r]);
+#pragma GCC unroll 16
+      for (int t = kLanes; t < kPanel; t += kLanes) {
+        const vfloat x = load(row + t);
+#pragma GCC unroll 4
+        for (int r = 0; r < kRun; r++) products[i + r] += x * load(other[r] + t);
+      }
+    }
+    store(c + from, load(c + from) + sum_each(products));
+  }
 }
-
-// Rows of the panel at hand that are asked for ahead, from the second cache into the first.
-constexpr int kSupportAhead = 32;
 
 template <typename Element>
-static void support_cross(const void* panel, const SparseColumns& z, const float* y, float* c,
-                          Fetch& fetch) {
+static void support_cross(const void* panel, const SupportGroups& z, const float* y, float* c,
+                          const Fetch& fetch) {
   const Element* a = static_cast<const Element*>(panel);
-  const int64_t total = z.start[z.rank];
-  for (int j = 0; j < z.rank; j++) {
-    vfloat coefficients[kPanel / kLanes];
-    for (int t = 0; t < kPanel / kLanes; t++) {
-      coefficients[t] = load(y + static_cast<int64_t>(j) * kPanel + t * kLanes);
-    }
-    const int64_t end = z.start[j + 1];
-    for (int64_t e = z.start[j]; e < end; e += kLanes) {
-      const int count = end - e < kLanes ? static_cast<int>(end - e) : kLanes;
-      vfloat products[kLanes] = {};
-      for (int i = 0; i < count; i++) {
-        const int64_t later = e + i + kSupportAhead < total ? e + i + kSupportAhead : e;
-        fetch_line_by_line<3>(reinterpret_cast<const char*>(a) +
-                                  z.index[later] * kRowBytes<Element>,
-                              kRowBytes<Element>);
-        if ((i & 1) == 0) fetch_row(fetch);
-        products[i] = row_product(a + static_cast<int64_t>(z.index[e + i]) * kPanel, coefficients);
-      }
-      const vfloat sums = sum_each(products);
-      if (count == kLanes) {
-        vfloat target;
-        __builtin_memcpy(&target, c + e, sizeof target);
-        target += sums;
-        __builtin_memcpy(c + e, &target, sizeof target);
-      } else {
-        for (int i = 0; i < count; i++) c[e + i] += sums[i];
-      }
+  int64_t fetched = 0;
+  for (int64_t g = 0; g < z.count; g++) {
+    const uint64_t* row = z.row + g * (kGroup / 2);
+    const uint64_t* feature = z.feature + g * (kGroup / 4);
+    fetched = fetch_rows(fetch, fetched, g + 1, z.count);
+    if (z.run[g] == 4) {
+      support_group<4>(a, row, feature, y, c + g * kGroup);
+    } else if (z.run[g] == 2) {
+      support_group<2>(a, row, feature, y, c + g * kGroup);
+    } else {
+      support_group<1>(a, row, feature, y, c + g * kGroup);
     }
   }
 }
 
-static double dot(const float* x, const float* y, int64_t count) {
-  vdouble total[4] = {};
-  for (int64_t i = 0; i < count; i += 4 * kLanes) {
-    for (int v = 0; v < 4; v++) {
-      total[v] = add_product(total[v], load(x + i + v * kLanes), load(y + i + v * kLanes));
+static void row_sums(const float* y, int rank, double* sums) {
+  for (int j = 0; j < rank; j += kLanes) {
+    const int count = rank - j < kLanes ? rank - j : kLanes;
+    vfloat rows[kLanes] = {};
+    for (int i = 0; i < count; i++) {
+      const float* row = y + static_cast<int64_t>(j + i) * kPanel;
+      for (int t = 0; t < kPanel; t += kLanes) rows[i] += load(row + t);
     }
+    const vfloat total = sum_each(rows);
+    for (int i = 0; i < count; i++) sums[j + i] += static_cast<double>(total[i]);
   }
-  return sum(total[0] + total[1] + (total[2] + total[3]));
+}
+
+// Four products at a time are summed before they are widened, which costs more than the rest.
+static double dot(const float* x, const float* y, int64_t count) {
+  vdouble total[2] = {};
+  for (int64_t i = 0; i < count; i += 4 * kLanes) {
+    vfloat some = load(x + i) * load(y + i);
+    for (int v = 1; v < 4; v++) some += load(x + i + v * kLanes) * load(y + i + v * kLanes);
+    add_halves(total, some);
+  }
+  return sum(total[0] + total[1]);
 }
 
 template <typename Element>

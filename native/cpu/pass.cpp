@@ -42,15 +42,23 @@ class Projector {
       : stored_(a.kernels),
         columns_(z.columns()),
         dense_(z.is_dense() ? z.dense.data() : nullptr),
+        support_(dense_ == nullptr ? &z.support() : nullptr),
         neurons_(z.neurons) {}
 
-  const SparseColumns& columns() const { return columns_; }
-  bool is_dense() const { return dense_ != nullptr; }
+  // Halves [from, to) of the rows to ask for of `next`, the panel that comes after, or null, and
+  // that panel's Y, if not null.
+  Fetch fetch(const void* next, const float* y, int from, int to) const {
+    if (next == nullptr || support_ == nullptr) return {};
+    const int64_t rows = support_->touched_count();
+    const int64_t begin = rows * from / 2;
+    return {static_cast<const char*>(next), support_->touched() + begin, rows * to / 2 - begin,
+            kPanel * stored_.bytes, y};
+  }
 
-  // `next` is the panel that comes after, or null.
-  void operator()(const void* a, float* p, const void* next) const {
+  // `next` is the panel that comes after, or null; the rows of `fetch` are among its.
+  void operator()(const void* a, float* p, const void* next, const Fetch& fetch) const {
     if (dense_ == nullptr) {
-      stored_.project(a, columns_, p);
+      stored_.project(a, columns_, p, fetch);
     } else {
       stored_.project_dense(a, neurons_, dense_, columns_.rank, p, next);
     }
@@ -60,6 +68,7 @@ class Projector {
   const PanelKernels& stored_;
   const SparseColumns columns_;
   const float* const dense_;
+  const SupportOrder* const support_;  // null if dense
   const int64_t neurons_;
 };
 
@@ -71,12 +80,12 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y);
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
-    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, SparseColumns{}, SparseColumns{});
+    Sums sums(*a, result, SNMF4J_REFRESH_DENSE, nullptr);
     context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
       sums.begin(worker);
       for (int64_t group = from; group < to; group++) {
         for (int64_t p = sums.first(group); p < sums.first(group + 1); p++) {
-          sums.add(worker, a->stored(p), y->panel(p), nullptr);
+          sums.add(worker, a->stored(p), y->panel(p), Fetch{});
         }
         sums.settle(worker);
       }
@@ -115,12 +124,17 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
       if (solving) start.emplace(context, *descent);
     }
-    std::optional<SupportUnion> wider;
-    if (refresh == SNMF4J_REFRESH_SUPPORT && update->support != nullptr) {
-      wider.emplace(context, project.columns(), update->support->columns());
+    const bool on_support = refresh == SNMF4J_REFRESH_SUPPORT;
+    SupportOrder wider;
+    const SupportOrder* support = on_support ? &z->support() : nullptr;
+    if (on_support && update->support != nullptr) {
+      const SupportUnion both(&context.memory, z->rows(), update->support->rows());
+      wider.arrange(&context.memory, both.rows());
+      support = &wider;
     }
-    Sums sums(*a, statistics, refresh, wider ? wider->columns() : project.columns(),
-              project.is_dense() ? SparseColumns{} : project.columns());
+    Sums sums(*a, statistics, refresh, support);
+    // With C on the support there are two kernels to ask for rows in.
+    const int before = on_support ? 1 : 2;
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -153,10 +167,12 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       for (int64_t group = from; group < to; group++) {
         for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
           const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
-          project(a->stored(panel), p, next);
+          const float* next_y = next == nullptr ? nullptr : y->panel(panel + 1);
+          project(a->stored(panel), p, next, project.fetch(next, next_y, 0, before));
           renew(panel, p, source);
           total += kernels.dot(p, result->panel(panel), size);
-          sums.add(worker, a->stored(panel), result->panel(panel), next);
+          sums.add(worker, a->stored(panel), result->panel(panel),
+                   project.fetch(next, nullptr, before, 2));
         }
         sums.settle(worker);
       }
@@ -177,7 +193,8 @@ int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* re
     const Projector project(*a, *z);
     a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
-        project(a->stored(p), result->panel(p), p + 1 < to ? a->stored(p + 1) : nullptr);
+        const void* next = p + 1 < to ? a->stored(p + 1) : nullptr;
+        project(a->stored(p), result->panel(p), next, project.fetch(next, nullptr, 0, 2));
       }
     });
   });

@@ -68,7 +68,7 @@ class ColumnSweep {
                                                    old.index + old.start[j + 1]);
     }
     if (candidates != nullptr) {
-      among_.emplace(*z.context, old, candidates->columns());
+      among_.emplace(&z.context->memory, old, candidates->columns());
       candidates_ = among_->columns();
     }
     z.changed();

@@ -48,16 +48,13 @@ inline void sum_cross(const snmf4j_panels& a, const snmf4j_panels& y, snmf4j_sta
 // rounded to float32: results are the same for any number of threads.
 class Sums {
  public:
-  // C is wanted on `support` if at all. The rows of the next panel at `fetched` are asked for; it
-  // may be empty.
-  Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SparseColumns& support,
-       const SparseColumns& fetched)
+  // `support` is Z's, or null if C is not wanted there.
+  Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SupportOrder* support)
       : context_(*a.context),
         stored_(a.kernels),
         target_(target),
         refresh_(refresh),
         support_(support),
-        fetched_(fetched),
         panels_(a.count),
         group_(std::clamp<int64_t>(a.count / kGroups, 1, kMaxGroup)),
         begun_(static_cast<std::size_t>(context_.pool.size()), 0) {
@@ -69,9 +66,9 @@ class Sums {
       scratch.gram.reserve(&context_.memory, padded * padded);
       scratch.some_gram.reserve(&context_.memory, padded * padded);
       scratch.row_sums.reserve(&context_.memory, padded);
-      if (refresh == SNMF4J_REFRESH_SUPPORT) {
-        scratch.some_support.reserve(&context_.memory, nonzeros());
-        scratch.support.reserve(&context_.memory, nonzeros());
+      if (support_ != nullptr) {
+        scratch.some_support.reserve(&context_.memory, support_->size());
+        scratch.support.reserve(&context_.memory, support_->size());
       }
     }
   }
@@ -90,25 +87,22 @@ class Sums {
     std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
     std::memset(scratch.some_gram.data(), 0, padded * padded * sizeof(float));
     std::memset(scratch.row_sums.data(), 0, padded * sizeof(double));
-    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      std::memset(scratch.some_support.data(), 0, nonzeros() * sizeof(float));
-      std::memset(scratch.support.data(), 0, nonzeros() * sizeof(double));
+    if (support_ != nullptr) {
+      std::memset(scratch.some_support.data(), 0, support_->size() * sizeof(float));
+      std::memset(scratch.support.data(), 0, support_->size() * sizeof(double));
     }
   }
 
-  // `next` is the panel that comes after, or null.
-  void add(int worker, const void* a, const float* y, const void* next) {
+  // `fetch` is what to ask for meanwhile.
+  void add(int worker, const void* a, const float* y, const Fetch& fetch) {
     if (refresh_ == SNMF4J_REFRESH_NONE) return;
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
     const Kernels& kernels = context_.kernels;
-    Fetch fetch{static_cast<const char*>(next), fetched_.index, 0,
-                fetched_.rank > 0 && next != nullptr ? fetched_.start[fetched_.rank] : 0,
-                kPanel * stored_.bytes};
-    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
-    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      stored_.support_cross(a, support_, y, scratch.some_support.data(), fetch);
+    if (support_ != nullptr) {
+      stored_.support_cross(a, support_->groups(), y, scratch.some_support.data(), fetch);
     }
-    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data(), fetch);
+    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
+    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data());
     kernels.row_sums(y, target_->rank, scratch.row_sums.data());
   }
 
@@ -124,8 +118,8 @@ class Sums {
       // The tiles reach beyond the diagonal.
       std::memset(some, 0, padded * sizeof(float));
     }
-    if (refresh_ != SNMF4J_REFRESH_SUPPORT) return;
-    for (std::size_t e = 0; e < nonzeros(); e++) {
+    if (support_ == nullptr) return;
+    for (std::size_t e = 0; e < support_->size(); e++) {
       scratch.support[e] += static_cast<double>(scratch.some_support[e]);
       scratch.some_support[e] = 0;
     }
@@ -154,7 +148,7 @@ class Sums {
       }
       target_->row_sums[static_cast<std::size_t>(j)] = static_cast<float>(sum);
     }
-    if (refresh_ == SNMF4J_REFRESH_SUPPORT) reduce_support();
+    if (support_ != nullptr) reduce_support();
   }
 
   double quadratic(const Products& q) const {
@@ -179,27 +173,22 @@ class Sums {
   static constexpr int64_t kGroups = 32;
   static constexpr int64_t kMaxGroup = 16;
 
-  std::size_t nonzeros() const { return static_cast<std::size_t>(support_.start[support_.rank]); }
-
   void reduce_support() {
-    for (int j = 0; j < support_.rank; j++) {
-      for (int64_t e = support_.start[j]; e < support_.start[j + 1]; e++) {
-        double sum = 0;
-        for (std::size_t w = 0; w < begun_.size(); w++) {
-          if (begun_[w]) sum += context_.scratch[w].support[static_cast<std::size_t>(e)];
-        }
-        target_->cross[static_cast<std::size_t>(support_.index[e]) * target_->padded + j] =
-            static_cast<float>(sum);
+    support_->each([&](std::size_t e, std::size_t row, std::size_t feature) {
+      double sum = 0;
+      for (std::size_t w = 0; w < begun_.size(); w++) {
+        if (begun_[w]) sum += context_.scratch[w].support[e];
       }
-    }
+      target_->cross[row * static_cast<std::size_t>(target_->padded) + feature] =
+          static_cast<float>(sum);
+    });
   }
 
   snmf4j_context& context_;
   const PanelKernels& stored_;
   snmf4j_statistics* const target_;
   const int refresh_;
-  const SparseColumns support_;
-  const SparseColumns fetched_;
+  const SupportOrder* const support_;
   const int64_t panels_;
   const int64_t group_;      // panels of a group
   std::vector<char> begun_;  // by worker

@@ -39,7 +39,7 @@ struct Products {
 
  private:
   // One thread that sees pairs of nonzeros only is then faster than many that look up all columns.
-  static constexpr int64_t kShareable = 8;
+  static constexpr int64_t kShareable = 2;
 
   static int64_t pairs(const SparseRows& z) {
     int64_t sum = 0;
