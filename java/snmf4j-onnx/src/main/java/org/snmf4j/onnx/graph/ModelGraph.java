@@ -225,6 +225,15 @@ public final class ModelGraph {
     return new LogitsFinder(this).output();
   }
 
+  /**
+   * Whether the model rounds activations to steps of their range in a run (dynamic quantization). A
+   * token's results then depend a little on every other token of the run, earlier or later, and on
+   * the sequences beside its own.
+   */
+  public boolean quantizesByRun() {
+    return index.nodes().stream().anyMatch(Operators::isDynamicQuantization);
+  }
+
   ModelProto proto() {
     return model;
   }
