@@ -5,9 +5,12 @@ import java.util.List;
 
 /**
  * Times of a measured call, each between two runs of what it is compared with, so that a machine
- * that gets slower or faster meanwhile favours neither.
+ * that gets slower or faster meanwhile favours neither. A pause comes before each: ONNX Runtime's
+ * threads spin for a while after their last operator, at the cost of another session's.
  */
 public final class Pairs {
+  private static final long PAUSE_MILLIS = 100;
+
   private final Runnable base;
   private final List<Double> baseSeconds = new ArrayList<>();
   private final List<Double> seconds = new ArrayList<>();
@@ -24,6 +27,7 @@ public final class Pairs {
   /** Runs the base; the measured call has to follow at once. */
   public void begin() {
     before = time();
+    pause();
     begin = System.nanoTime();
   }
 
@@ -41,7 +45,16 @@ public final class Pairs {
     }
   }
 
+  private static void pause() {
+    try {
+      Thread.sleep(PAUSE_MILLIS);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   private double time() {
+    pause();
     long start = System.nanoTime();
     base.run();
     return (System.nanoTime() - start) * 1e-9;

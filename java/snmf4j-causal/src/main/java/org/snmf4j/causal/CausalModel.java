@@ -47,6 +47,7 @@ public final class CausalModel implements AutoCloseable {
   private final OptionalInt contextLength;
   private final OptionalLong embeddings;
   private final int vocabularySize;
+  private final int[] endOfTextIds;
 
   /** Whether every sequence runs alone. */
   private final boolean alone;
@@ -61,6 +62,7 @@ public final class CausalModel implements AutoCloseable {
     this.runner = runner;
     this.contextLength = model.contextLength();
     this.embeddings = model.vocabularySize();
+    this.endOfTextIds = model.graph().endOfTextIds();
     this.alone = model.graph().quantizesByRun();
     Probe probe = new Probe(runner, embeddings, contextLength, alone);
     this.vocabularySize = probe.vocabularySize();
@@ -102,6 +104,11 @@ public final class CausalModel implements AutoCloseable {
   /** How many logits the model gives. */
   public int vocabularySize() {
     return vocabularySize;
+  }
+
+  /** Token ids with which the model ends a text; see {@link ModelGraph#endOfTextIds}. */
+  public int[] endOfTextIds() {
+    return endOfTextIds.clone();
   }
 
   /** Whether earlier tokens' keys and values are kept; if not, every token costs all before it. */

@@ -11,6 +11,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -29,6 +30,12 @@ import org.snmf4j.onnx.activations.Site;
  * and safe for use by several threads.
  */
 public final class ModelGraph {
+  /**
+   * Name of the metadata property that lists token ids, separated by commas, with which the model
+   * ends a text besides those that its tokenizer's names tell.
+   */
+  public static final String END_OF_TEXT_IDS = "end_of_text_ids";
+
   private final Path file;
   private final ModelProto model;
   private final GraphIndex index;
@@ -202,6 +209,28 @@ public final class ModelGraph {
       }
     }
     return "input_ids";
+  }
+
+  /**
+   * Token ids with which the model ends a text, by its metadata property {@value #END_OF_TEXT_IDS};
+   * empty if it has none.
+   *
+   * @throws ModelFormatException if the property is no list of token ids
+   */
+  public int[] endOfTextIds() {
+    return model.getMetadataPropsList().stream()
+        .filter(property -> property.getKey().equals(END_OF_TEXT_IDS))
+        .flatMap(property -> Arrays.stream(property.getValue().split(",")))
+        .mapToInt(this::tokenId)
+        .toArray();
+  }
+
+  private int tokenId(String text) {
+    if (!text.strip().matches("[0-9]{1,9}")) {
+      throw new ModelFormatException(
+          file, "metadata property " + END_OF_TEXT_IDS + " holds '" + text + "', no token id");
+    }
+    return Integer.parseInt(text.strip());
   }
 
   /**
