@@ -26,6 +26,10 @@ import org.snmf4j.onnx.text.TextTokenizer;
  * is in the order of the input. Padding and the special tokens that a tokenizer adds are dropped;
  * with given ids every token that the mask does not exclude is kept.
  *
+ * <p>A model that quantizes activations dynamically ({@link
+ * org.snmf4j.onnx.graph.ModelGraph#quantizesByRun}) rounds them by the range of all tokens of a
+ * batch, so that they depend a little on its size.
+ *
  * <p>Immutable; an extraction may run several times, also at once. The model and the tokenizer must
  * stay open meanwhile.
  */
