@@ -34,6 +34,7 @@ final class LlamaVariants {
   private static final int HEADS = 4;
   private static final int KEY_HEADS = 2;
   private static final int HEAD_SIZE = 8;
+  private static final int WIDE_HEAD = 16;
   private static final int POSITIONS = 64;
 
   private LlamaVariants() {}
@@ -251,7 +252,10 @@ final class LlamaVariants {
         .build();
   }
 
-  /** The attention of ONNX Runtime's generative builder: one operator, positions counted in it. */
+  /**
+   * The attention of ONNX Runtime's generative builder: one operator, positions counted in it. Its
+   * heads must be wider, so that each gets zeros between its values.
+   */
   static Path groupedQuery(Path directory) {
     ModelProto.Builder model = original().toBuilder();
     GraphProto.Builder graph = model.getGraphBuilder();
@@ -279,7 +283,13 @@ final class LlamaVariants {
     for (NodeProto node : graph.getNodeList()) {
       for (int layer = 0; layer < LAYERS; layer++) {
         String own = "/m/model/layers." + layer + "/self_attn/";
+        for (String part : List.of("q", "k", "v")) {
+          if (node.getOutputList().contains(own + part + "_proj/MatMul_output_0")) {
+            widen(graph, node.getInput(1), true);
+          }
+        }
         if (node.getOutputList().contains(own + "o_proj/MatMul_output_0")) {
+          widen(graph, node.getInput(1), false);
           nodes.add(attention(layer, own));
           node = node.toBuilder().setInput(0, own + "grouped").build();
         }
@@ -306,8 +316,46 @@ final class LlamaVariants {
         graph.removeInput(i);
       }
     }
+    List<ValueInfoProto.Builder> ends = new ArrayList<>(graph.getInputBuilderList());
+    ends.addAll(graph.getOutputBuilderList());
+    for (ValueInfoProto.Builder end : ends) {
+      if (end.getName().startsWith("past") || end.getName().startsWith("present")) {
+        TypeProto.Tensor.Builder type = end.getTypeBuilder().getTensorTypeBuilder();
+        type.getShapeBuilder().getDimBuilder(3).setDimValue(WIDE_HEAD);
+      }
+    }
     model.addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("com.microsoft").setVersion(1));
     return write(directory, "grouped", model);
+  }
+
+  /** Zeros behind the columns, or the rows, of every half of a head of a weight. */
+  private static void widen(GraphProto.Builder graph, String name, boolean columns) {
+    TensorProto.Builder weight =
+        graph.getInitializerBuilderList().stream()
+            .filter(tensor -> tensor.getName().equals(name))
+            .findFirst()
+            .orElseThrow();
+    float[] values = floats(weight);
+    int width = (int) weight.getDims(1);
+    int wide = columns ? width / HEAD_SIZE * WIDE_HEAD : width;
+    int rows = (int) weight.getDims(0);
+    int high = columns ? rows : rows / HEAD_SIZE * WIDE_HEAD;
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Float.BYTES * wide * high).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < width; j++) {
+        int row = columns ? i : widened(i);
+        int column = columns ? widened(j) : j;
+        bytes.putFloat(Float.BYTES * (row * wide + column), values[i * width + j]);
+      }
+    }
+    weight.setDims(0, high).setDims(1, wide).setRawData(ByteString.copyFrom(bytes));
+  }
+
+  /** Rotation turns values that lie half a head apart, so each half gets its zeros. */
+  private static int widened(int index) {
+    int half = index / (HEAD_SIZE / 2);
+    return half * (WIDE_HEAD / 2) + index % (HEAD_SIZE / 2);
   }
 
   private static NodeProto attention(int layer, String own) {
@@ -330,6 +378,11 @@ final class LlamaVariants {
         .addAttribute(integer("num_heads", HEADS))
         .addAttribute(integer("kv_num_heads", KEY_HEADS))
         .addAttribute(integer("do_rotary", 1))
+        .addAttribute(
+            AttributeProto.newBuilder()
+                .setName("scale")
+                .setType(AttributeProto.AttributeType.FLOAT)
+                .setF((float) (1 / Math.sqrt(HEAD_SIZE))))
         .build();
   }
 
@@ -339,9 +392,9 @@ final class LlamaVariants {
             .setName(name)
             .setDataType(DataType.FLOAT.getNumber())
             .addDims(POSITIONS)
-            .addDims(HEAD_SIZE / 2);
+            .addDims(WIDE_HEAD / 2);
     for (int position = 0; position < POSITIONS; position++) {
-      for (int i = 0; i < HEAD_SIZE / 2; i++) {
+      for (int i = 0; i < WIDE_HEAD / 2; i++) {
         double angle = position * Math.pow(10000, -2.0 * i / HEAD_SIZE);
         table.addFloatData((float) (cosine ? Math.cos(angle) : Math.sin(angle)));
       }
