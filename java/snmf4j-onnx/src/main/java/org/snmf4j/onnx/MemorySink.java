@@ -22,6 +22,7 @@ import org.snmf4j.onnx.activations.TokenTable;
 final class MemorySink implements ActivationSink, AutoCloseable {
   private final int tokens;
   private final Map<SiteLayer, CompletableFuture<Matrix>> matrices = new HashMap<>();
+  private volatile boolean abandoned;
   private boolean released;
 
   MemorySink(OnnxModel model, Collection<SiteLayer> wanted, int tokens) {
@@ -103,11 +104,18 @@ final class MemorySink implements ActivationSink, AutoCloseable {
     return sets;
   }
 
-  /** Frees the matrices that were not given away, also those that are not there yet. */
+  /** Frees the matrices that were not given away, once those that are being made are there. */
   @Override
   public void close() {
-    if (!released) {
-      matrices.values().forEach(matrix -> matrix.thenAccept(Matrix::close));
+    if (released) {
+      return;
+    }
+    abandoned = true;
+    for (CompletableFuture<Matrix> begun : matrices.values()) {
+      Matrix matrix = begun.exceptionally(failure -> null).join();
+      if (matrix != null) {
+        matrix.close();
+      }
     }
   }
 }

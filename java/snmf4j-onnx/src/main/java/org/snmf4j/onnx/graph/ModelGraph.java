@@ -26,11 +26,11 @@ import org.snmf4j.onnx.activations.Site;
  * has the encoder's blocks first; a weight that several blocks share counts once per use. Of a
  * decoder merged of two (Optimum's {@code use_cache_branch}) the branch without a cache is read.
  *
- * <p>Limits. Mixtures of experts have no sites, whether they are one operator or written out, for no
- * tensor has the same neurons for every token; written-out experts are known by the product or the
- * scattering that distributes their results. Where a graph adds a down-projection's bias only after
- * the sum with the residual stream, the sites {@code mlp_out} and {@code residual} are without that
- * bias.
+ * <p>Limits. Mixtures of experts have no sites, whether they are one operator or written out, for
+ * no tensor has the same neurons for every token; written-out experts are known by the product or
+ * the scattering that distributes their results. Where a graph adds a down-projection's bias only
+ * after the sum with the residual stream, the sites {@code mlp_out} and {@code residual} are
+ * without that bias.
  *
  * <p>Weights inside the file are held in memory; weights in external files are not read. Immutable
  * and safe for use by several threads.
