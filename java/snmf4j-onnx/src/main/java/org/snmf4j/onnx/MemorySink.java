@@ -38,7 +38,9 @@ final class MemorySink implements ActivationSink, AutoCloseable {
       OptionalInt dimension = model.dimension(key.site(), key.layer());
       if (dimension.isPresent()) {
         matrices.put(
-            key, CompletableFuture.supplyAsync(() -> allocate(dimension.getAsInt()), allocator));
+            key,
+            CompletableFuture.supplyAsync(
+                () -> abandoned ? null : allocate(dimension.getAsInt()), allocator));
       }
     }
     // The thread ends once these are done.
