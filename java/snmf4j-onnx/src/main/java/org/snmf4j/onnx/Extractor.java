@@ -81,7 +81,7 @@ public final class Extractor {
   public Activations extract() {
     MemorySink[] memory = new MemorySink[1];
     try {
-      TokenTable table = run(tokens -> memory[0] = new MemorySink(model, wanted, tokens.size()));
+      TokenTable table = run(tokens -> memory[0] = new MemorySink(tokens.size()));
       return new Activations(memory[0].release(table), table);
     } finally {
       if (memory[0] != null) {

@@ -10,7 +10,6 @@ import java.util.OptionalLong;
 import org.snmf4j.error.ClosedException;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.Site;
-import org.snmf4j.onnx.graph.DownProjection;
 import org.snmf4j.onnx.graph.GraphEditor;
 import org.snmf4j.onnx.graph.MlpLayer;
 import org.snmf4j.onnx.graph.ModelGraph;
@@ -97,15 +96,6 @@ public final class OnnxModel implements AutoCloseable {
   public SiteTensor siteTensor(Site site, int layer) {
     String named = options.siteTensor(site, layer);
     return named == null ? graph().site(site, layer) : graph().tensor(named);
-  }
-
-  /** How wide the tensor of a site is, if it is one that was found. */
-  OptionalInt dimension(Site site, int layer) {
-    if (options.siteTensor(site, layer) != null) {
-      return OptionalInt.empty();
-    }
-    DownProjection weight = graph().layers().get(layer).downProjection();
-    return OptionalInt.of(Math.toIntExact(site == Site.MLP ? weight.neurons() : weight.width()));
   }
 
   /** How many tokens' activations fit into one buffer of ONNX Runtime's Java API, 2 GiB. */
