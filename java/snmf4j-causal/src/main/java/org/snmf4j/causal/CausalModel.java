@@ -32,7 +32,10 @@ import org.snmf4j.onnx.graph.SteeringPoint;
  *
  * <p>Sequences run in parallel. Those of different lengths share a run if the model takes an
  * attention mask and positions and was seen to give the same logits with padding as without, or if
- * it has no key/value cache; else those of equal length do.
+ * it has no key/value cache; else those of equal length do. A model that quantizes activations
+ * dynamically ({@link ModelGraph#quantizesByRun}) runs every sequence alone, so that its text does
+ * not depend on what runs beside it; with and without a cache its logits still differ by the
+ * rounding.
  *
  * <p>Owns one native session until {@link #close()}, which waits for runs that have begun; use
  * afterwards throws {@link org.snmf4j.error.ClosedException}. The {@link OnnxModel} is the caller's
@@ -44,6 +47,10 @@ public final class CausalModel implements AutoCloseable {
   private final OptionalInt contextLength;
   private final OptionalLong embeddings;
   private final int vocabularySize;
+  private final int[] endOfTextIds;
+
+  /** Whether every sequence runs alone. */
+  private final boolean alone;
 
   /** Whether sequences of different lengths may run together from their beginnings. */
   private final boolean padsRight;
@@ -55,7 +62,9 @@ public final class CausalModel implements AutoCloseable {
     this.runner = runner;
     this.contextLength = model.contextLength();
     this.embeddings = model.vocabularySize();
-    Probe probe = new Probe(runner, embeddings, contextLength);
+    this.endOfTextIds = model.graph().endOfTextIds();
+    this.alone = model.graph().quantizesByRun();
+    Probe probe = new Probe(runner, embeddings, contextLength, alone);
     this.vocabularySize = probe.vocabularySize();
     this.cached = useCache && runner.cache().isPresent();
     if (cached && runner.inputs().fixedLength().isPresent()) {
@@ -74,7 +83,7 @@ public final class CausalModel implements AutoCloseable {
     }
     // Fused grouped-query attention takes the tokens of a row to be side by side.
     this.padsRight = !runner.cache().map(CacheLayout::grouped).orElse(false);
-    this.mixing = padsRight && (!cached || probe.padsOnTheLeft());
+    this.mixing = padsRight && !alone && (!cached || probe.padsOnTheLeft());
   }
 
   /** Opens a model that is not to be steered, with its cache if it has one. */
@@ -97,9 +106,19 @@ public final class CausalModel implements AutoCloseable {
     return vocabularySize;
   }
 
+  /** Token ids with which the model ends a text; see {@link ModelGraph#endOfTextIds}. */
+  public int[] endOfTextIds() {
+    return endOfTextIds.clone();
+  }
+
   /** Whether earlier tokens' keys and values are kept; if not, every token costs all before it. */
   public boolean usesCache() {
     return cached;
+  }
+
+  /** Whether every sequence runs alone, because the model quantizes activations dynamically. */
+  boolean runsAlone() {
+    return alone;
   }
 
   /** Whether sequences of different lengths grow in one run. */
@@ -164,7 +183,7 @@ public final class CausalModel implements AutoCloseable {
 
   /** Rows that may run together. */
   private List<int[]> groups(int[][] sequences, boolean mixed) {
-    int most = runner.inputs().fixedRows().orElse(sequences.length);
+    int most = alone ? 1 : runner.inputs().fixedRows().orElse(sequences.length);
     Map<Integer, List<Integer>> byLength = new LinkedHashMap<>();
     for (int row = 0; row < sequences.length; row++) {
       int key = mixed ? 0 : sequences[row].length;

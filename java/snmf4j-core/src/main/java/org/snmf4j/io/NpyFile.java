@@ -13,12 +13,13 @@ import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
 /**
- * NumPy's {@code .npy} files of two dimensions, format versions 1.0, 2.0 and 3.0, as <a
+ * NumPy's {@code .npy} files of one or two dimensions, format versions 1.0, 2.0 and 3.0, as <a
  * href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">numpy.lib.format</a>
  * describes them.
  *
- * <p>One array per file: bytes after the array are refused, as are empty arrays. An array of one
- * dimension is refused too, because whether it is a row or a column is for the user to say.
+ * <p>One array per file: bytes after the array are refused, as are empty arrays. As a matrix, an
+ * array of one dimension is refused too, because whether it is a row or a column is for the user to
+ * say.
  */
 public final class NpyFile {
   private NpyFile() {}
@@ -32,8 +33,38 @@ public final class NpyFile {
    * @throws FileAccessException where the file cannot be read
    */
   public static Matrix read(Path file) {
+    return read(file, false);
+  }
+
+  /**
+   * Reads a vector of float32 or float64, either byte order; float64 is rounded.
+   *
+   * @param file an array of shape {@code [n]}, {@code [1, n]} or {@code [n, 1]}
+   * @return its n elements
+   * @throws FileFormatException as {@link #read(Path)}, like the others there
+   */
+  public static float[] readVector(Path file) {
+    try (Matrix matrix = read(file, true)) {
+      if (matrix.rows() != 1 && matrix.columns() != 1
+          || matrix.rows() * matrix.columns() > Integer.MAX_VALUE - 8) {
+        throw new FileFormatException(
+            file,
+            "has shape ("
+                + matrix.rows()
+                + ", "
+                + matrix.columns()
+                + ") but must be a vector: (n,), (1, n) or (n, 1), n below 2147483640");
+      }
+      Matrix row = matrix.rows() == 1 ? matrix : matrix.transpose();
+      float[] values = new float[(int) row.columns()];
+      row.readRow(0, 0, values, 0, values.length);
+      return values;
+    }
+  }
+
+  private static Matrix read(Path file, boolean row) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      NpyHeader header = NpyHeader.read(channel, file);
+      NpyHeader header = NpyHeader.read(channel, file, row);
       if (header.kind() != 'f' || (header.bytes() != 4 && header.bytes() != 8)) {
         throw header.unsupported(file, "float32 and float64 ('<f4', '<f8', '>f4', '>f8')");
       }
@@ -55,7 +86,7 @@ public final class NpyFile {
    * Reads a file of integers: signed of 8 to 64 bits or unsigned of 8 to 32 bits, either byte
    * order, C or Fortran order.
    *
-   * @param file an array of shape {@code [rows, columns]}
+   * @param file an array of shape {@code [rows, columns]}, or {@code [columns]} for one row
    * @return the elements, {@code [rows][columns]}
    * @throws FileFormatException where the file is malformed, truncated or holds anything else
    * @throws FileAccessException where the file cannot be read
@@ -63,7 +94,7 @@ public final class NpyFile {
    */
   public static long[][] readIntegers(Path file) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      NpyHeader header = NpyHeader.read(channel, file);
+      NpyHeader header = NpyHeader.read(channel, file, true);
       int widest = header.kind() == 'i' ? 8 : header.kind() == 'u' ? 4 : 0;
       if (Integer.bitCount(header.bytes()) != 1 || header.bytes() > widest) {
         throw header.unsupported(file, "int8 to int64 and uint8 to uint32 ('<i8', '<i4', …)");

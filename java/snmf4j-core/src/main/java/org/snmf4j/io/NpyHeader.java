@@ -32,7 +32,10 @@ record NpyHeader(
   // A dictionary for a plain dtype is some 100 bytes; only structured dtypes need more.
   private static final long MAX_LENGTH = 1 << 20;
 
-  static NpyHeader read(FileChannel channel, Path file) throws IOException {
+  /**
+   * @param rows whether an array of one dimension counts as one row
+   */
+  static NpyHeader read(FileChannel channel, Path file, boolean rows) throws IOException {
     long size = channel.size();
     ByteBuffer start = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
     start.limit((int) Math.min(size, 12));
@@ -80,15 +83,16 @@ record NpyHeader(
     Charset charset = major < 3 ? StandardCharsets.ISO_8859_1 : StandardCharsets.UTF_8;
     try {
       String text = charset.newDecoder().decode(dictionary).toString();
-      return of(file, NpyDictionary.parse(file, text), dictionaryStart + length);
+      return of(file, NpyDictionary.parse(file, text), dictionaryStart + length, rows);
     } catch (CharacterCodingException e) {
       throw new FileFormatException(file, "has a header that is not valid UTF-8", e);
     }
   }
 
-  private static NpyHeader of(Path file, NpyDictionary dictionary, long dataStart) {
+  private static NpyHeader of(Path file, NpyDictionary dictionary, long dataStart, boolean row) {
     List<Long> shape = dictionary.shape();
-    if (shape.size() != 2) {
+    boolean flat = row && shape.size() == 1;
+    if (shape.size() != 2 && !flat) {
       throw new FileFormatException(
           file,
           "has shape "
@@ -96,9 +100,10 @@ record NpyHeader(
               + ", of "
               + shape.size()
               + (shape.size() == 1 ? " dimension" : " dimensions")
-              + " but must have 2");
+              + " but must have "
+              + (row ? "1 or 2" : "2"));
     }
-    if (shape.get(0) == 0 || shape.get(1) == 0) {
+    if (shape.contains(0L)) {
       throw new FileFormatException(file, "has shape " + shape(shape) + ": it is empty");
     }
     String descr = dictionary.descr();
@@ -115,8 +120,8 @@ record NpyHeader(
         ordered || order == '|' ? descr.charAt(1) : '?',
         ordered ? (int) Math.min(bytes, Integer.MAX_VALUE) : 0,
         dictionary.fortranOrder(),
-        shape.get(0),
-        shape.get(1),
+        flat ? 1 : shape.get(0),
+        shape.get(flat ? 0 : 1),
         dataStart);
   }
 

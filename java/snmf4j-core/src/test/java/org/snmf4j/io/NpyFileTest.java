@@ -64,6 +64,29 @@ class NpyFileTest {
   }
 
   @Test
+  void oneDimensionIsAVectorOrARow() throws IOException {
+    byte[] data = new byte[12];
+    data[3] = 0x40; // 2
+    data[6] = (byte) 0x80;
+    data[7] = 0x3f; // 1
+    for (String shape : new String[] {"(3,)", "(1, 3)", "(3, 1)"}) {
+      String dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + "}";
+      Path file = Files.write(directory.resolve("vector"), Fixtures.npy(1, dictionary, data));
+      assertArrayEquals(new float[] {2, 1, 0}, NpyFile.readVector(file), shape);
+    }
+    Path whole =
+        Files.write(
+            directory.resolve("ids"),
+            Fixtures.npy(
+                1,
+                "{'descr': '<i4', 'fortran_order': False, 'shape': (3,)}",
+                new byte[] {7, 0, 0, 0, 8, 0, 0, 0, 9, 0, 0, 0}));
+    long[][] ids = NpyFile.readIntegers(whole);
+    assertEquals(1, ids.length);
+    assertArrayEquals(new long[] {7, 8, 9}, ids[0]);
+  }
+
+  @Test
   void readsExtremeIntegers() {
     assertArrayEquals(
         new long[] {0, 255}, NpyFile.readIntegers(Fixtures.file("extreme-u1.npy"))[0]);

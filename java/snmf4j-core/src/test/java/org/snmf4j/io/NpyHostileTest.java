@@ -69,6 +69,20 @@ class NpyHostileTest {
     assertEquals("has shape (0, 3): it is empty", refusal("refused-empty"));
   }
 
+  @Test
+  void whatIsNoVector() {
+    Path matrix = Fixtures.file("le-f4-C.npy");
+    assertTrue(
+        assertThrows(FileFormatException.class, () -> NpyFile.readVector(matrix))
+            .getMessage()
+            .contains("has shape (3, 4) but must be a vector"));
+    Path scalar = Fixtures.file("refused-scalar.npy");
+    assertTrue(
+        assertThrows(FileFormatException.class, () -> NpyFile.readVector(scalar))
+            .getMessage()
+            .contains("of 0 dimensions but must have 1 or 2"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"le-f4-C", "int-u8", "refused-bool", "refused-object"})
   void whatIsNoInteger(String fixture) {

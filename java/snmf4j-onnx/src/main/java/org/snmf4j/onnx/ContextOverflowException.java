@@ -23,7 +23,7 @@ public class ContextOverflowException extends SnmfException {
             + tokens
             + " tokens but the model takes at most "
             + limit
-            + "; shorten it, or ask for truncation");
+            + "; shorten it, or extract with truncation");
     this.sentence = sentence;
     this.tokens = tokens;
     this.limit = limit;

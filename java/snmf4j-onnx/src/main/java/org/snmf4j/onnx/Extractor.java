@@ -4,18 +4,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import org.snmf4j.error.CancelledException;
 import org.snmf4j.error.InvalidArgumentException;
-import org.snmf4j.matrix.ElementType;
-import org.snmf4j.matrix.Matrix;
-import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.ActivationStore;
 import org.snmf4j.onnx.activations.ActivationStoreWriter;
 import org.snmf4j.onnx.activations.ModelSource;
@@ -30,6 +25,10 @@ import org.snmf4j.onnx.text.TextTokenizer;
  * <p>All sites and layers come from one pass. Sentences of similar length run together; the result
  * is in the order of the input. Padding and the special tokens that a tokenizer adds are dropped;
  * with given ids every token that the mask does not exclude is kept.
+ *
+ * <p>A model that quantizes activations dynamically ({@link
+ * org.snmf4j.onnx.graph.ModelGraph#quantizesByRun}) rounds them by the range of all tokens of a
+ * batch, so that they depend a little on its size.
  *
  * <p>Immutable; an extraction may run several times, also at once. The model and the tokenizer must
  * stay open meanwhile.
@@ -80,31 +79,13 @@ public final class Extractor {
    * @throws ModelRunException if ONNX Runtime fails
    */
   public Activations extract() {
-    Map<SiteLayer, Matrix> matrices = new HashMap<>();
-    boolean done = false;
+    MemorySink[] memory = new MemorySink[1];
     try {
-      TokenTable table =
-          run(
-              tokens ->
-                  (key, dimension, first, values, at, count) -> {
-                    Matrix matrix =
-                        matrices.computeIfAbsent(
-                            key,
-                            absent ->
-                                Matrix.allocate(ElementType.FLOAT32, tokens.size(), dimension));
-                    for (int i = 0; i < count; i++) {
-                      matrix.writeRow(first + i, 0, values, at + i * dimension, dimension);
-                    }
-                  });
-      Map<SiteLayer, ActivationSet> sets = new HashMap<>();
-      matrices.forEach(
-          (key, matrix) ->
-              sets.put(key, new ActivationSet(key.site(), key.layer(), matrix, table)));
-      done = true;
-      return new Activations(sets, table);
+      TokenTable table = run(tokens -> memory[0] = new MemorySink(tokens.size()));
+      return new Activations(memory[0].release(table), table);
     } finally {
-      if (!done) {
-        matrices.values().forEach(Matrix::close);
+      if (memory[0] != null) {
+        memory[0].close();
       }
     }
   }
@@ -138,16 +119,10 @@ public final class Extractor {
     }
   }
 
-  /** Takes the activations of neighbouring tokens. */
-  @FunctionalInterface
-  private interface Sink {
-    void accept(SiteLayer key, int dimension, int first, float[] values, int at, int count);
-  }
-
   /** Makes a sink once the tokens are known. */
   @FunctionalInterface
   private interface SinkFactory {
-    Sink open(TokenTable tokens);
+    ActivationSink open(TokenTable tokens);
   }
 
   private TokenTable run(SinkFactory factory) {
@@ -163,7 +138,7 @@ public final class Extractor {
       throw new InvalidArgumentException(
           "input", "without tokens besides padding and special tokens", "at least one token");
     }
-    Sink sink = factory.open(table);
+    ActivationSink sink = factory.open(table);
     try (ModelSession session = model.session(wanted)) {
       Batcher batcher =
           new Batcher(
@@ -176,7 +151,7 @@ public final class Extractor {
       listener.progress(done, total);
       for (TokenBatch batch : batcher.batches(builder.sequences())) {
         requireNotCancelled(done);
-        session.run(batch).forEach((key, activations) -> pass(batch, key, activations, sink));
+        session.run(batch, (key, activations) -> pass(batch, key, activations, sink));
         done += batch.sequences().size();
         listener.progress(done, total);
       }
@@ -203,7 +178,7 @@ public final class Extractor {
 
   /** Hands the kept tokens of a batch on, in stretches that lie side by side. */
   private static void pass(
-      TokenBatch batch, SiteLayer key, ModelSession.Activations activations, Sink sink) {
+      TokenBatch batch, SiteLayer key, ModelSession.Activations activations, ActivationSink sink) {
     int dimension = activations.dimension();
     for (int row = 0; row < batch.sequences().size(); row++) {
       TokenSequence sequence = batch.sequences().get(row);

@@ -6,15 +6,14 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.TensorInfo;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.ModelGraph;
 import org.snmf4j.onnx.runtime.GraphSession;
@@ -29,32 +28,35 @@ final class ModelSession implements AutoCloseable {
   private final Path file;
   private final GraphSession session;
   private final SessionInputs inputs;
-  private final Map<SiteLayer, String> outputs;
+  private final Map<SiteLayer, String> names;
+  private final Map<String, SessionOutput> outputs = new LinkedHashMap<>();
 
   private ModelSession(
-      Path file, GraphSession session, SessionInputs inputs, Map<SiteLayer, String> outputs) {
+      Path file, GraphSession session, SessionInputs inputs, Map<SiteLayer, String> names) {
     this.file = file;
     this.session = session;
     this.inputs = inputs;
-    this.outputs = outputs;
+    this.names = names;
+    // Two sites may be one tensor.
+    names.forEach((site, name) -> outputs.putIfAbsent(name, new SessionOutput(site, name)));
   }
 
   /**
    * Activations of a batch at one site of one layer.
    *
-   * @param values {@code [rows, length, dimension]}
+   * @param values {@code [rows, length, dimension]}; the next run overwrites them
    * @param dimension d
    */
-  record Activations(float[] values, int dimension) {}
+  record Activations(FloatBuffer values, int dimension) {}
 
   static ModelSession create(
-      ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> outputs) {
+      ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> names) {
     Path file = graph.file();
     GraphSession session = GraphSession.open(graph, model, options.threads());
     try {
       Map<String, NodeInfo> info = session.ort().getInputInfo();
       SessionInputs inputs = SessionInputs.of(file, info, graph.tokenInput());
-      return new ModelSession(file, session, inputs, outputs);
+      return new ModelSession(file, session, inputs, names);
     } catch (OrtException e) {
       session.close();
       throw new ModelFormatException(file, "ONNX Runtime refuses it: " + e.getMessage(), e);
@@ -79,28 +81,21 @@ final class ModelSession implements AutoCloseable {
     return inputs.takesMask();
   }
 
-  /** Runs a batch and returns the activations of every site and layer of this session. */
-  Map<SiteLayer, Activations> run(TokenBatch batch) {
-    Set<String> names = new LinkedHashSet<>(outputs.values());
+  /** Runs a batch and hands over the activations of every site and layer of this session. */
+  void run(TokenBatch batch, BiConsumer<SiteLayer, Activations> taker) {
+    // Inputs, and outputs whose memory is ours.
     Map<String, OnnxTensor> feeds = new LinkedHashMap<>();
+    Map<String, OnnxTensor> targets = new LinkedHashMap<>();
     try {
       inputs.fill(session.environment(), batch, feeds);
-      NativeCounts.tensorsOpened(feeds.size());
-      try (OrtSession.Result result = session.ort().run(feeds, names)) {
-        NativeCounts.tensorsOpened(names.size());
-        try {
-          Map<SiteLayer, Activations> all = new LinkedHashMap<>();
-          for (Map.Entry<SiteLayer, String> output : outputs.entrySet()) {
-            OnnxValue value = result.get(output.getValue()).orElseThrow();
-            all.put(output.getKey(), read(output.getKey(), output.getValue(), value, batch));
-          }
-          return all;
-        } finally {
-          NativeCounts.tensorsClosed(names.size());
+      for (SessionOutput output : outputs.values()) {
+        OnnxTensor target = output.target(session.environment(), batch);
+        if (target != null) {
+          targets.put(output.name(), target);
         }
-      } finally {
-        NativeCounts.tensorsClosed(feeds.size());
       }
+      Map<String, Activations> found = run(batch, feeds, targets);
+      names.forEach((site, name) -> taker.accept(site, found.get(name)));
     } catch (OrtException e) {
       throw new ModelRunException(
           "ONNX Runtime fails to run "
@@ -112,65 +107,33 @@ final class ModelSession implements AutoCloseable {
           e);
     } finally {
       feeds.values().forEach(OnnxTensor::close);
+      targets.values().forEach(OnnxTensor::close);
     }
   }
 
-  private static Activations read(SiteLayer site, String name, OnnxValue value, TokenBatch batch) {
-    if (!(value instanceof OnnxTensor tensor)) {
-      throw new ModelRunException("'" + name + "' is no tensor");
-    }
-    int rows = batch.rows();
-    int length = batch.length();
-    TensorInfo info = tensor.getInfo();
-    long[] shape = info.getShape();
-    boolean flat = Arrays.equals(Arrays.copyOf(shape, 1), new long[] {(long) rows * length});
-    boolean sentenceFirst = Arrays.equals(Arrays.copyOf(shape, 2), new long[] {rows, length});
-    boolean positionFirst = Arrays.equals(Arrays.copyOf(shape, 2), new long[] {length, rows});
-    boolean readable = shape.length == 2 ? flat : shape.length == 3;
-    FloatBuffer buffer =
-        readable && (flat || sentenceFirst || positionFirst) ? tensor.getFloatBuffer() : null;
-    if (buffer == null) {
-      throw new ModelRunException(
-          "tensor '"
-              + name
-              + "' of site "
-              + site.site().id()
-              + ", layer "
-              + site.layer()
-              + " is "
-              + info.type
-              + Arrays.toString(shape)
-              + " but must be floats ["
-              + rows
-              + ", "
-              + length
-              + ", d] or ["
-              + rows * length
-              + ", d]");
-    }
-    int dimension = Math.toIntExact(shape[shape.length - 1]);
-    float[] values;
-    if (shape.length == 2 || sentenceFirst) {
-      values = array(buffer);
-    } else {
-      values = new float[buffer.remaining()];
-      for (int position = 0; position < length; position++) {
-        for (int row = 0; row < rows; row++) {
-          buffer.get(values, (row * length + position) * dimension, dimension);
+  private Map<String, Activations> run(
+      TokenBatch batch, Map<String, OnnxTensor> feeds, Map<String, OnnxTensor> targets)
+      throws OrtException {
+    Set<String> others = new LinkedHashSet<>(outputs.keySet());
+    others.removeAll(targets.keySet());
+    int tensors = feeds.size() + targets.size();
+    NativeCounts.tensorsOpened(tensors);
+    try (OrtSession.Result result = session.ort().run(feeds, others, targets)) {
+      NativeCounts.tensorsOpened(others.size());
+      try {
+        Map<String, Activations> found = new LinkedHashMap<>();
+        for (SessionOutput output : outputs.values()) {
+          OnnxTensor target = targets.get(output.name());
+          OnnxValue value = target == null ? result.get(output.name()).orElseThrow() : null;
+          found.put(output.name(), output.read(target, value, batch));
         }
+        return found;
+      } finally {
+        NativeCounts.tensorsClosed(others.size());
       }
+    } finally {
+      NativeCounts.tensorsClosed(tensors);
     }
-    return new Activations(values, dimension);
-  }
-
-  /** The array behind a buffer, which ONNX Runtime has just filled for us, or a copy. */
-  private static float[] array(FloatBuffer buffer) {
-    if (buffer.hasArray() && buffer.array().length == buffer.remaining()) {
-      return buffer.array();
-    }
-    float[] values = new float[buffer.remaining()];
-    buffer.get(values);
-    return values;
   }
 
   @Override

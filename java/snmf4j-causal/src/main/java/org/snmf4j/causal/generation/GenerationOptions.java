@@ -222,8 +222,8 @@ public final class GenerationOptions {
     }
 
     /**
-     * Tokens that end a text; none if empty. By default those that the tokenizer knows as such, and
-     * none without a tokenizer.
+     * Tokens that end a text; none if empty. By default those that the tokenizer or the model knows
+     * as such, and none without a tokenizer.
      */
     public Builder stopIds(int... ids) {
       stopIds = ids.clone();

@@ -29,8 +29,12 @@ public final class Generator {
     this.model = Objects.requireNonNull(model, "model");
     this.tokenizer = tokenizer;
     this.options = Objects.requireNonNull(options, "options");
-    int[] known = tokenizer == null ? new int[0] : tokenizer.endOfTextIds();
-    Arrays.stream(options.stopIds().orElse(known)).forEach(stopIds::add);
+    if (options.stopIds().isPresent()) {
+      Arrays.stream(options.stopIds().get()).forEach(stopIds::add);
+    } else if (tokenizer != null) {
+      Arrays.stream(tokenizer.endOfTextIds()).forEach(stopIds::add);
+      Arrays.stream(model.endOfTextIds()).forEach(stopIds::add);
+    }
   }
 
   /** A generator of token ids, without text. */

@@ -171,6 +171,30 @@ class Stories15mGenerationTest {
     }
   }
 
+  /** Where llama2.c stops: at the token that begins the next story. */
+  @Test
+  void aStoryEndsWhereTheNextBegins() {
+    GenerationOptions.Builder options = GenerationOptions.builder().maxNewTokens(250);
+    try (OnnxModel onnx = OnnxModel.open(model);
+        CausalModel causal = CausalModel.open(onnx);
+        TextTokenizer tokenizer = TextTokenizer.open(tokenizerJson)) {
+      assertArrayEquals(new int[] {1, 2}, causal.endOfTextIds());
+      Generation story =
+          Generator.of(causal, tokenizer, options.build())
+              .continueTexts(List.of("Once upon a time"), Steering.NONE)
+              .get(0);
+      assertEquals(FinishReason.STOP, story.finish());
+      assertEquals(1, story.ids()[story.ids().length - 1]);
+      int[] longer =
+          Generator.of(causal, tokenizer, options.stopIds().build())
+              .continueTexts(List.of("Once upon a time"), Steering.NONE)
+              .get(0)
+              .ids();
+      assertTrue(longer.length > story.ids().length);
+      assertArrayEquals(story.ids(), Arrays.copyOf(longer, story.ids().length));
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void eightInParallelEqualOneByOne(boolean useCache) {

@@ -6,7 +6,6 @@ import org.snmf4j.SnmfModel;
 import org.snmf4j.causal.Direction;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.io.NpyFile;
-import org.snmf4j.matrix.Matrix;
 import org.snmf4j.onnx.activations.Site;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -45,7 +44,7 @@ final class DirectionOptions {
         names = "--vector",
         required = true,
         paramLabel = "v.npy",
-        description = "A vector, one value per neuron, taken as it is.")
+        description = "A vector, one value per neuron of the site, taken as it is.")
     private Path vector;
   }
 
@@ -61,17 +60,7 @@ final class DirectionOptions {
   }
 
   private Placed vector() {
-    float[] values;
-    try (Matrix matrix = NpyFile.read(source.vector)) {
-      if (matrix.rows() != 1 && matrix.columns() != 1) {
-        throw new InvalidArgumentException(
-            "--vector", matrix.rows() + " x " + matrix.columns(), "a vector");
-      }
-      values = new float[Math.toIntExact(matrix.rows() * matrix.columns())];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = (float) (matrix.rows() == 1 ? matrix.get(0, i) : matrix.get(i, 0));
-      }
-    }
+    float[] values = NpyFile.readVector(source.vector);
     String name = String.valueOf(source.vector.getFileName());
     return new Placed(Direction.of(name, site == null ? Site.MLP : site, values), layers(null));
   }

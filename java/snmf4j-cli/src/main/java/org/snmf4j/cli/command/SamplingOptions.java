@@ -56,7 +56,8 @@ final class SamplingOptions {
       split = ",",
       paramLabel = "ID",
       description =
-          "Token ids that end a text (default: what the tokenizer calls the end of a text).")
+          "Token ids that end a text (default: what the tokenizer or the model calls the end of a"
+              + " text; none without a tokenizer).")
   private int[] stopIds;
 
   /**

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,6 +114,39 @@ class CausalCommandsTest {
     assertArrayEquals(greedy, ids(json.get("base").get(0)));
     assertArrayEquals(steered, ids(json.get("positive").get(0)));
     assertEquals(1, json.get("negative").size());
+  }
+
+  /** As {@code numpy.save} writes a plain list of ids, and of values in double precision. */
+  @Test
+  void arraysOfOneDimension() throws IOException {
+    Path flatIds = directory.resolve("flat-ids.npy");
+    Path flatVector = directory.resolve("flat-v.npy");
+    flatten(ids, flatIds);
+    flatten(vector, flatVector);
+    Run run =
+        run(
+            "steer",
+            "--token-ids",
+            flatIds,
+            "--vector",
+            flatVector,
+            "--layer",
+            layer,
+            "--alpha",
+            alpha,
+            "--max-new-tokens",
+            NEW_TOKENS,
+            "--json");
+    assertEquals(Commands.OK, run.status(), run.err());
+    assertArrayEquals(greedy, ids(run.json().get("base").get(0)));
+    assertArrayEquals(steered, ids(run.json().get("positive").get(0)));
+  }
+
+  private static void flatten(Path from, Path to) throws IOException {
+    String bytes = Files.readString(from, StandardCharsets.ISO_8859_1);
+    String flat = bytes.replaceFirst("\\(1, (\\d+)\\)", "($1,)  ");
+    assertEquals(bytes.length(), flat.length());
+    Files.writeString(to, flat, StandardCharsets.ISO_8859_1);
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.snmf4j.onnx.activations;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -87,6 +88,12 @@ public final class ActivationStoreWriter implements AutoCloseable {
    */
   public void write(
       Site site, int layer, int dimension, int firstToken, float[] values, int at, int count) {
+    write(site, layer, dimension, firstToken, FloatBuffer.wrap(values), at, count);
+  }
+
+  /** As the other, from a buffer; {@code at} is an absolute index. */
+  public void write(
+      Site site, int layer, int dimension, int firstToken, FloatBuffer values, int at, int count) {
     if (closed) {
       throw new ClosedException("the writer of " + directory + " is closed");
     }

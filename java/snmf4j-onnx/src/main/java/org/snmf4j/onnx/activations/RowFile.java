@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -85,12 +86,13 @@ final class RowFile implements Closeable {
    *
    * @param buffer scratch memory, little-endian, for at least one row
    */
-  void write(long row, float[] values, int at, int count, ByteBuffer buffer) throws IOException {
+  void write(long row, FloatBuffer values, int at, int count, ByteBuffer buffer)
+      throws IOException {
     int room = buffer.capacity() / (dimension * Float.BYTES);
     for (int done = 0; done < count; done += room) {
       int part = Math.min(room, count - done);
       buffer.clear();
-      buffer.asFloatBuffer().put(values, at + done * dimension, part * dimension);
+      buffer.asFloatBuffer().put(0, values, at + done * dimension, part * dimension);
       buffer.limit(part * dimension * Float.BYTES);
       target.write(buffer, start + (row + done) * dimension * Float.BYTES);
     }

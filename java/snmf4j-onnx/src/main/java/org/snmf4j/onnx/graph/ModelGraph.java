@@ -11,6 +11,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -25,10 +26,22 @@ import org.snmf4j.onnx.activations.Site;
  * has the encoder's blocks first; a weight that several blocks share counts once per use. Of a
  * decoder merged of two (Optimum's {@code use_cache_branch}) the branch without a cache is read.
  *
+ * <p>Limits. Mixtures of experts have no sites, whether they are one operator or written out, for
+ * no tensor has the same neurons for every token; written-out experts are known by the product or
+ * the scattering that distributes their results. Where a graph adds a down-projection's bias only
+ * after the sum with the residual stream, the sites {@code mlp_out} and {@code residual} are
+ * without that bias.
+ *
  * <p>Weights inside the file are held in memory; weights in external files are not read. Immutable
  * and safe for use by several threads.
  */
 public final class ModelGraph {
+  /**
+   * Name of the metadata property that lists token ids, separated by commas, with which the model
+   * ends a text besides those that its tokenizer's names tell.
+   */
+  public static final String END_OF_TEXT_IDS = "end_of_text_ids";
+
   private final Path file;
   private final ModelProto model;
   private final GraphIndex index;
@@ -205,6 +218,28 @@ public final class ModelGraph {
   }
 
   /**
+   * Token ids with which the model ends a text, by its metadata property {@value #END_OF_TEXT_IDS};
+   * empty if it has none.
+   *
+   * @throws ModelFormatException if the property is no list of token ids
+   */
+  public int[] endOfTextIds() {
+    return model.getMetadataPropsList().stream()
+        .filter(property -> property.getKey().equals(END_OF_TEXT_IDS))
+        .flatMap(property -> Arrays.stream(property.getValue().split(",")))
+        .mapToInt(this::tokenId)
+        .toArray();
+  }
+
+  private int tokenId(String text) {
+    if (!text.strip().matches("[0-9]{1,9}")) {
+      throw new ModelFormatException(
+          file, "metadata property " + END_OF_TEXT_IDS + " holds '" + text + "', no token id");
+    }
+    return Integer.parseInt(text.strip());
+  }
+
+  /**
    * How the model takes and returns the keys and values of earlier tokens; empty if it has no such
    * cache.
    *
@@ -223,6 +258,15 @@ public final class ModelGraph {
    */
   public String logitsOutput() {
     return new LogitsFinder(this).output();
+  }
+
+  /**
+   * Whether the model rounds activations to steps of their range in a run (dynamic quantization). A
+   * token's results then depend a little on every other token of the run, earlier or later, and on
+   * the sequences beside its own.
+   */
+  public boolean quantizesByRun() {
+    return index.nodes().stream().anyMatch(Operators::isDynamicQuantization);
   }
 
   ModelProto proto() {

@@ -116,6 +116,11 @@ final class Operators {
     return RESHAPING.contains(node.op());
   }
 
+  /** Takes the steps that activations are rounded to from their own range. */
+  static boolean isDynamicQuantization(Node node) {
+    return node.op().equals("DynamicQuantizeLinear") || node.op().equals("DynamicQuantizeMatMul");
+  }
+
   static boolean isPassing(Node node) {
     return PASSING.contains(node.op());
   }

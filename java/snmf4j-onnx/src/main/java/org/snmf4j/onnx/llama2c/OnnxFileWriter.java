@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.snmf4j.io.AtomicFile;
+import org.snmf4j.onnx.graph.ModelGraph;
 
 /**
  * Writes a model whose weights pass through memory one after the other: a protobuf message of a
@@ -27,6 +28,9 @@ import org.snmf4j.io.AtomicFile;
 final class OnnxFileWriter {
   /** Above this, weights go to a second file; protobuf messages end at 2 GiB. */
   static final long MAX_INTERNAL_BYTES = 1_500_000_000L;
+
+  /** Texts end where the next one begins, which is where llama2.c stops, or with their own end. */
+  private static final String END_OF_TEXT_IDS = Llama2cTokenizer.BEGIN + "," + Llama2cTokenizer.END;
 
   private static final int OPSET = 17;
   private static final int IR_VERSION = 8;
@@ -67,6 +71,7 @@ final class OnnxFileWriter {
     return ModelProto.newBuilder()
         .setIrVersion(IR_VERSION)
         .setProducerName("snmf4j")
+        .addMetadataProps(entry(ModelGraph.END_OF_TEXT_IDS, END_OF_TEXT_IDS))
         .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OPSET));
   }
 
