@@ -181,7 +181,7 @@ class NativeLibraryTest {
 
   private static Process start(List<String> options, String... arguments) throws Exception {
     // The library must be loaded here, too, for the test of instruction sets.
-    assertTrue(NativeLibrary.outcome().loaded(), NativeLibrary.outcome().failure());
+    assertTrue(CpuLibrary.outcome().loaded(), CpuLibrary.outcome().failure());
     return ChildJvm.start(options, arguments);
   }
 
