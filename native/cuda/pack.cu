@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "collective.hpp"
 #include "panels.hpp"
-#include "reduce.cuh"
-#include "stored.cuh"
+#include "stored.hpp"
 
 namespace snmf4j {
 namespace {

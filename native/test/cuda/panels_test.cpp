@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "handles.hpp"
+#include "device.hpp"
 
 using namespace test;
 

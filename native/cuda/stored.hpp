@@ -1,6 +1,6 @@
 // Elements of stored activations, to and from float32.
-#ifndef SNMF4J_CUDA_STORED_CUH
-#define SNMF4J_CUDA_STORED_CUH
+#ifndef SNMF4J_CUDA_STORED_HPP
+#define SNMF4J_CUDA_STORED_HPP
 
 #include <cstdint>
 

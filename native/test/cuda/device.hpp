@@ -1,6 +1,6 @@
 // Contexts and handles for tests, which close themselves, and plain matrices beside them.
-#ifndef SNMF4J_TEST_CUDA_HANDLES_HPP
-#define SNMF4J_TEST_CUDA_HANDLES_HPP
+#ifndef SNMF4J_TEST_CUDA_DEVICE_HPP
+#define SNMF4J_TEST_CUDA_DEVICE_HPP
 
 #include <doctest/doctest.h>
 
