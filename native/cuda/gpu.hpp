@@ -128,6 +128,11 @@ struct Shape {
   unsigned blocks_y = 1;
 };
 
+// How many blocks of `each` items there are.
+inline unsigned pieces(int64_t items, int64_t each) {
+  return static_cast<unsigned>((items + each - 1) / each);
+}
+
 #ifdef SNMF4J_TWIN
 
 template <typename... Parameters, typename... Arguments>
