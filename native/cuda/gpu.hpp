@@ -33,6 +33,8 @@ int runtime_version();
 int driver_version();
 int device_count();
 snmf4j_device describe(int device);
+// Of the calling thread's device.
+int64_t free_memory();
 // Makes a device the calling thread's; each call of the C interface begins with it.
 void use_device(int device);
 // After an error that the device does not recover from by itself: frees all of it.

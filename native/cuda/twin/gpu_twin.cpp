@@ -37,10 +37,11 @@ snmf4j_device describe(int device) {
   result.major = 9;
   result.multiprocessors = kMultiprocessors;
   result.shared_bytes = kSharedBytes;
-  result.total_bytes = result.free_bytes = static_cast<int64_t>(kBytes);
+  result.total_bytes = static_cast<int64_t>(kBytes);
   return result;
 }
 
+int64_t free_memory() { return static_cast<int64_t>(kBytes); }
 void use_device(int) {}
 void reset_device(int) noexcept {}
 
