@@ -63,7 +63,7 @@ struct snmf4j_context {
   snmf4j::gpu::Blas blas;
 
   // Room that operations share; each uses it as it likes and leaves nothing for the next.
-  snmf4j::gpu::Array<unsigned char> scratch[4];
+  snmf4j::gpu::Array<unsigned char> scratch[6];
   snmf4j::gpu::Pinned<unsigned char> host_room;
   snmf4j::gpu::Array<unsigned char> slabs[2];  // see slabs.hpp
 
