@@ -11,8 +11,9 @@ namespace {
 // What is left of the free memory for the driver and for others.
 constexpr int64_t kSpared = int64_t{256} << 20;
 
-int64_t limit_of(const snmf4j_cuda_options& options, const snmf4j_device& facts) {
-  const int64_t free = std::max<int64_t>(facts.free_bytes - kSpared, facts.free_bytes / 2);
+int64_t limit_of(const snmf4j_cuda_options& options) {
+  const int64_t all = gpu::free_memory();
+  const int64_t free = std::max<int64_t>(all - kSpared, all / 2);
   return options.memory_limit > 0 ? std::min(options.memory_limit, free) : free;
 }
 
@@ -21,6 +22,14 @@ int64_t widest_panel() {
   const char* chosen = std::getenv("SNMF4J_CUDA_PANEL");
   const int64_t width = chosen == nullptr ? kMaxPanel : std::atoll(chosen);
   return width < kTile || width > (int64_t{1} << 20) ? kMaxPanel : width / kTile * kTile;
+}
+
+// What a block's shared memory cannot hold goes other ways, which tests meet sooner with less of it.
+snmf4j_device described(int device) {
+  snmf4j_device facts = gpu::describe(device);
+  const char* chosen = std::getenv("SNMF4J_CUDA_SHARED");
+  if (chosen != nullptr) facts.shared_bytes = std::min(facts.shared_bytes, std::atoi(chosen));
+  return facts;
 }
 
 }  // namespace
@@ -43,12 +52,12 @@ int element_bytes(int type) { return type == SNMF4J_FLOAT32 ? 4 : type == SNMF4J
 
 snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
     : device(options.device),
-      facts(gpu::describe(options.device)),
+      facts(described(options.device)),
       dense(options.dense),
       graphs(options.graphs != 0),
       panel_width(widest_panel()),
-      memory(limit_of(options, facts)),
-      blas(options.cublas) {}
+      memory(limit_of(options)),
+      blas(options.cublas, memory) {}
 
 snmf4j_context::~snmf4j_context() = default;
 

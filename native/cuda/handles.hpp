@@ -2,6 +2,7 @@
 #ifndef SNMF4J_CUDA_HANDLES_HPP
 #define SNMF4J_CUDA_HANDLES_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "blas.hpp"
 #include "gpu.hpp"
+#include "graphs.hpp"
 #include "snmf4j/cuda.h"
 #include "status.hpp"
 
@@ -62,10 +64,16 @@ struct snmf4j_context {
   snmf4j::gpu::Stream copying;  // of the slabs that stream through the device
   snmf4j::gpu::Blas blas;
 
+  // Bytes for work that is done in pieces of any size: `wanted`, or a small share of the limit.
+  int64_t piece_bytes(int64_t wanted) const {
+    return std::min(wanted, std::max(memory.limit() / 64, int64_t{64} << 10));
+  }
+
   // Room that operations share; each uses it as it likes and leaves nothing for the next.
-  snmf4j::gpu::Array<unsigned char> scratch[4];
+  snmf4j::gpu::Array<unsigned char> scratch[6];
   snmf4j::gpu::Pinned<unsigned char> host_room;
   snmf4j::gpu::Array<unsigned char> slabs[2];  // see slabs.hpp
+  snmf4j::Graphs recorded;                     // passes
 
   // scratch[which] with room for `count` elements.
   template <typename T>
@@ -111,12 +119,13 @@ struct snmf4j_features {
   const int rank;
   snmf4j::gpu::Array<float> dense;  // [k][d]
 
-  // `dense` has changed: the sparse form has to be made anew.
-  void changed() { valid = false; }
+  // `dense` has changed: the sparse forms have to be made anew.
+  void changed() { columns_valid = rows_valid = false; }
 
-  // The sparse form, made by sparse() of sparse.hpp; column j's entries, by growing neuron, are
+  // The sparse forms, made as sparse.hpp says; column j's entries, by growing neuron, are
   // [start[j], start[j + 1]).
-  bool valid = false;
+  bool columns_valid = false;
+  bool rows_valid = false;
   int64_t nonzeros = 0;                       // known to the host, too
   snmf4j::gpu::Array<int64_t> column_start;   // [k + 1]
   snmf4j::gpu::Array<int32_t> column_index;   // neuron
@@ -127,6 +136,8 @@ struct snmf4j_features {
   snmf4j::gpu::Array<int32_t> row_index;      // feature
   snmf4j::gpu::Array<float> row_value;
   snmf4j::gpu::Array<int64_t> row_entry;
+
+  std::unique_ptr<snmf4j_features> wider;  // see support_union()
 };
 
 struct snmf4j_statistics {
@@ -142,6 +153,12 @@ struct snmf4j_statistics {
 };
 
 namespace snmf4j {
+
+// Null if there is no handle, which entry() then says.
+template <typename Handle>
+const snmf4j_context* context_of(const Handle* handle) {
+  return handle == nullptr ? nullptr : handle->context;
+}
 
 // Runs the body of a C function on the context's device; see guarded().
 template <typename Body>

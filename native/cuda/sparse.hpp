@@ -25,9 +25,13 @@ struct SparseRows {
   const int64_t* entry;
 };
 
-// Make what is missing since the last change; valid until the next one.
+// Make what is missing since the last change; valid until the next one. They use the context's room 3.
 SparseColumns sparse_columns(snmf4j_features& z);
 SparseRows sparse_rows(snmf4j_features& z);
+
+// Features that are not zero where either of these is; they belong to z, and last until its next
+// union.
+snmf4j_features& support_union(snmf4j_features& z, const snmf4j_features& other);
 
 // From a quarter of nonzeros on, dense products are faster than sparse ones.
 bool is_dense(snmf4j_features& z);
