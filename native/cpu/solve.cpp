@@ -199,6 +199,7 @@ void refit_row(const snmf4j_statistics& s, const int32_t* support, int m, const 
   for (int i = 0; i < m; i++) {
     largest = std::max(largest, s.gram[static_cast<std::size_t>(support[i]) * s.rank + support[i]]);
   }
+  if (!std::isfinite(largest)) throw Error(SNMF4J_NON_FINITE, "the Gram matrix is not finite");
   double ridge = std::max(1e-12 * largest, 2.3e-308);
   while (true) {
     for (int i = 0; i < m; i++) {
