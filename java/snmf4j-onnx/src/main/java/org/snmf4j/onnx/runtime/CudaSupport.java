@@ -68,10 +68,17 @@ public final class CudaSupport {
           "onnxruntime_gpu "
               + version
               + " finds no NVIDIA driver, CUDA runtime, cuDNN or device that it can use: "
-              + e.getMessage();
+              + reason(e);
       LOG.log(Level.INFO, "models run on the CPU: {0}", cause);
       return Availability.no(cause);
     }
+  }
+
+  /** ONNX Runtime's message without the place in its source that it comes from. */
+  private static String reason(Throwable failure) {
+    return String.valueOf(failure.getMessage())
+        .replaceFirst("(?s)^.*\\[ONNXRuntimeError\\] : \\d+ : \\w+ : ", "")
+        .strip();
   }
 
   /**
