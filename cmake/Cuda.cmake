@@ -1,6 +1,6 @@
 # Sets SNMF4J_HAS_NVCC, and enables the language if so.
 set(SNMF4J_HAS_NVCC FALSE)
-if(NOT SNMF4J_CUDA STREQUAL "OFF")
+if(NOT SNMF4J_CUDA MATCHES "^(OFF|TWIN)$")
   include(CheckLanguage)
   # The one that CMake would look up needs no PATH.
   find_program(SNMF4J_NVCC nvcc HINTS ENV CUDACXX ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)

@@ -11,8 +11,9 @@ namespace {
 // What is left of the free memory for the driver and for others.
 constexpr int64_t kSpared = int64_t{256} << 20;
 
-int64_t limit_of(const snmf4j_cuda_options& options, const snmf4j_device& facts) {
-  const int64_t free = std::max<int64_t>(facts.free_bytes - kSpared, facts.free_bytes / 2);
+int64_t limit_of(const snmf4j_cuda_options& options) {
+  const int64_t all = gpu::free_memory();
+  const int64_t free = std::max<int64_t>(all - kSpared, all / 2);
   return options.memory_limit > 0 ? std::min(options.memory_limit, free) : free;
 }
 
@@ -47,7 +48,7 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       dense(options.dense),
       graphs(options.graphs != 0),
       panel_width(widest_panel()),
-      memory(limit_of(options, facts)),
+      memory(limit_of(options)),
       blas(options.cublas) {}
 
 snmf4j_context::~snmf4j_context() = default;

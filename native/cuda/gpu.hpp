@@ -33,6 +33,8 @@ int runtime_version();
 int driver_version();
 int device_count();
 snmf4j_device describe(int device);
+// Of the calling thread's device.
+int64_t free_memory();
 // Makes a device the calling thread's; each call of the C interface begins with it.
 void use_device(int device);
 // After an error that the device does not recover from by itself: frees all of it.
@@ -127,6 +129,11 @@ struct Shape {
   std::size_t shared = 0;
   unsigned blocks_y = 1;
 };
+
+// How many blocks of `each` items there are.
+inline unsigned pieces(int64_t items, int64_t each) {
+  return static_cast<unsigned>((items + each - 1) / each);
+}
 
 #ifdef SNMF4J_TWIN
 

@@ -68,12 +68,14 @@ snmf4j_device describe(int device) {
   result.minor = properties.minor;
   result.multiprocessors = properties.multiProcessorCount;
   result.shared_bytes = static_cast<int>(properties.sharedMemPerBlockOptin);
-  use_device(device);
+  result.total_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+  return result;
+}
+
+int64_t free_memory() {
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "measure the device's memory");
-  result.total_bytes = static_cast<int64_t>(total);
-  result.free_bytes = static_cast<int64_t>(free);
-  return result;
+  return static_cast<int64_t>(free);
 }
 
 void use_device(int device) { check(cudaSetDevice(device), "use the device"); }

@@ -63,7 +63,7 @@ struct snmf4j_context {
   snmf4j::gpu::Blas blas;
 
   // Room that operations share; each uses it as it likes and leaves nothing for the next.
-  snmf4j::gpu::Array<unsigned char> scratch[4];
+  snmf4j::gpu::Array<unsigned char> scratch[6];
   snmf4j::gpu::Pinned<unsigned char> host_room;
   snmf4j::gpu::Array<unsigned char> slabs[2];  // see slabs.hpp
 
@@ -111,12 +111,13 @@ struct snmf4j_features {
   const int rank;
   snmf4j::gpu::Array<float> dense;  // [k][d]
 
-  // `dense` has changed: the sparse form has to be made anew.
-  void changed() { valid = false; }
+  // `dense` has changed: the sparse forms have to be made anew.
+  void changed() { columns_valid = rows_valid = false; }
 
-  // The sparse form, made by sparse() of sparse.hpp; column j's entries, by growing neuron, are
+  // The sparse forms, made as sparse.hpp says; column j's entries, by growing neuron, are
   // [start[j], start[j + 1]).
-  bool valid = false;
+  bool columns_valid = false;
+  bool rows_valid = false;
   int64_t nonzeros = 0;                       // known to the host, too
   snmf4j::gpu::Array<int64_t> column_start;   // [k + 1]
   snmf4j::gpu::Array<int32_t> column_index;   // neuron
@@ -142,6 +143,12 @@ struct snmf4j_statistics {
 };
 
 namespace snmf4j {
+
+// Null if there is no handle, which entry() then says.
+template <typename Handle>
+const snmf4j_context* context_of(const Handle* handle) {
+  return handle == nullptr ? nullptr : handle->context;
+}
 
 // Runs the body of a C function on the context's device; see guarded().
 template <typename Body>

@@ -20,6 +20,12 @@ struct Slab {
 // stream. A sample whose origin has changed is copied again first.
 void for_each_slab(const snmf4j_panels& a, const std::function<void(const Slab&)>& visit);
 
+// Most panels of a slab: all of them if they are on the device.
+int64_t slab_panels(const snmf4j_panels& a);
+
+// Makes room for the slabs of panels that stream.
+void reserve_slabs(const snmf4j_panels& a);
+
 }  // namespace snmf4j
 
 #endif

@@ -25,7 +25,7 @@ struct SparseRows {
   const int64_t* entry;
 };
 
-// Make what is missing since the last change; valid until the next one.
+// Make what is missing since the last change; valid until the next one. They use the context's room 3.
 SparseColumns sparse_columns(snmf4j_features& z);
 SparseRows sparse_rows(snmf4j_features& z);
 

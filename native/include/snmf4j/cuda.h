@@ -31,7 +31,7 @@ typedef struct snmf4j_device {
   int major, minor; /* compute capability */
   int multiprocessors;
   int shared_bytes; /* shared memory that a block may ask for */
-  int64_t total_bytes, free_bytes;
+  int64_t total_bytes;
 } snmf4j_device;
 
 typedef struct snmf4j_cuda_options {
@@ -53,6 +53,7 @@ SNMF4J_API int snmf4j_cuda_runtime_version(void);
 SNMF4J_API int snmf4j_cuda_driver_version(void);
 /* SNMF4J_UNAVAILABLE if there is no driver or it is too old; no devices is not an error. */
 SNMF4J_API int snmf4j_cuda_devices(int* count);
+/* Takes nothing of the device, unlike a context. */
 SNMF4J_API int snmf4j_cuda_describe(int device, snmf4j_device* result);
 
 SNMF4J_API int snmf4j_cuda_context_create(const snmf4j_cuda_options* options,

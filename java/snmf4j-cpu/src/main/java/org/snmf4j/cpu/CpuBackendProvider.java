@@ -6,6 +6,8 @@ import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
 import org.snmf4j.backend.BackendProvider;
 import org.snmf4j.error.BackendUnavailableException;
+import org.snmf4j.nativecode.NativeCalls;
+import org.snmf4j.nativecode.NativeLibrary;
 
 /**
  * Provides the CPU backend, {@code "cpu"}.
@@ -43,7 +45,7 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Availability probe() {
     try {
-      NativeLibrary.Outcome library = NativeLibrary.outcome();
+      NativeLibrary.Outcome library = CpuLibrary.outcome();
       if (!library.loaded()) {
         return Availability.no(library.failure());
       }

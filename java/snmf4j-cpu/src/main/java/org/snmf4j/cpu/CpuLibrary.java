@@ -9,79 +9,68 @@ import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.NoException;
-import org.bytedeco.javacpp.annotation.Opaque;
 import org.bytedeco.javacpp.annotation.Platform;
+import org.snmf4j.nativecode.Handles.Context;
+import org.snmf4j.nativecode.Handles.FeatureColumns;
+import org.snmf4j.nativecode.Handles.Panels;
+import org.snmf4j.nativecode.Handles.Sums;
+import org.snmf4j.nativecode.NativeLibrary;
+import org.snmf4j.nativecode.NativeOperations;
+import org.snmf4j.nativecode.Update;
 
 /**
- * The flat C interface of {@code native/include/snmf4j/cpu.h}, function by function. Nothing is
- * checked here; {@link NativeCalls} turns statuses into exceptions.
+ * The flat C interface of {@code native/include/snmf4j/cpu.h}, function by function.
+ *
+ * <p>The methods are the library's functions themselves; they are not static because the interface
+ * that both libraries have asks for methods of an object.
  */
 @Platform(include = "snmf4j/cpu.h", library = CpuLibrary.NAME)
 @NoException
-final class CpuLibrary {
+final class CpuLibrary implements NativeOperations {
   /** Name of the shared library; ends in the interface's version. */
   static final String NAME = "snmf4j-cpu-3";
 
   /** SNMF4J_CPU_ABI of the header that this class was written against. */
   static final int ABI = 3;
 
-  static final int OK = 0;
-  static final int OUT_OF_MEMORY = 2;
-  static final int NON_FINITE = 3;
-  static final int UNAVAILABLE = 4;
-
   static final int ISA_BEST = 0;
   static final int ISA_PORTABLE = 1;
   static final int ISA_AVX2 = 2;
   static final int ISA_AVX512 = 3;
 
-  static final int FLOAT32 = 0;
-  static final int FLOAT64 = 1;
-  static final int FLOAT16 = 2;
-  static final int BFLOAT16 = 3;
+  static final CpuLibrary OPERATIONS = new CpuLibrary();
 
-  static final int RULE_MULTIPLICATIVE = 0;
-  static final int RULE_HALS = 1;
-  static final int RULE_LEAST_SQUARES = 2;
+  private static final NativeLibrary LIBRARY =
+      new NativeLibrary(
+          new NativeLibrary.Source(CpuLibrary.class, "snmf4j-cpu", NAME, ABI, "snmf4j.native.path"),
+          new NativeLibrary.Linker() {
+            @Override
+            public void load(String file) {
+              System.load(file);
+            }
+
+            @Override
+            public void loadLibrary(String name) {
+              System.loadLibrary(name);
+            }
+
+            @Override
+            public int abi() {
+              return snmf4j_cpu_abi();
+            }
+          });
 
   private CpuLibrary() {}
 
-  @Opaque
-  @Name("snmf4j_context")
-  static final class Context extends Pointer {
-    Context() {
-      super((Pointer) null);
-    }
-  }
-
-  @Opaque
-  @Name("snmf4j_panels")
-  static final class Panels extends Pointer {
-    Panels() {
-      super((Pointer) null);
-    }
-  }
-
-  @Opaque
-  @Name("snmf4j_features")
-  static final class FeatureColumns extends Pointer {
-    FeatureColumns() {
-      super((Pointer) null);
-    }
-  }
-
-  @Opaque
-  @Name("snmf4j_statistics")
-  static final class Sums extends Pointer {
-    Sums() {
-      super((Pointer) null);
-    }
+  /** Loads the library on the first call. Never throws. */
+  static NativeLibrary.Outcome outcome() {
+    return LIBRARY.outcome();
   }
 
   /** What a pass does to the coefficients; see the header for the members. */
   @Name("snmf4j_update")
-  static final class Update extends Pointer {
-    Update() {
+  static final class UpdateStruct extends Pointer {
+    UpdateStruct() {
       super((Pointer) null);
       allocate();
     }
@@ -90,40 +79,38 @@ final class CpuLibrary {
 
     native int rule();
 
-    native Update rule(int value);
+    native UpdateStruct rule(int value);
 
     native double epsilon();
 
-    native Update epsilon(double value);
+    native UpdateStruct epsilon(double value);
 
     native int sweeps();
 
-    native Update sweeps(int value);
+    native UpdateStruct sweeps(int value);
 
     native double tolerance();
 
-    native Update tolerance(double value);
+    native UpdateStruct tolerance(double value);
 
     native double penalty();
 
-    native Update penalty(double value);
+    native UpdateStruct penalty(double value);
 
     native @Const DoublePointer row_scale();
 
-    native Update row_scale(DoublePointer value);
+    native UpdateStruct row_scale(DoublePointer value);
 
     native @Const Panels before();
 
-    native Update before(Panels value);
+    native UpdateStruct before(Panels value);
 
     native double beta();
 
-    native Update beta(double value);
+    native UpdateStruct beta(double value);
   }
 
   static native int snmf4j_cpu_abi();
-
-  static native @Cast("const char*") BytePointer snmf4j_last_message();
 
   static native int snmf4j_best_isa();
 
@@ -132,27 +119,62 @@ final class CpuLibrary {
   static native int snmf4j_context_create(
       int threads, int isa, @Cast("const char*") BytePointer blas, @ByPtrPtr Context result);
 
-  static native int snmf4j_context_destroy(Context context);
-
   static native int snmf4j_context_isa(@Const Context context);
 
   static native @Cast("const char*") BytePointer snmf4j_context_blas(@Const Context context);
 
-  static native int snmf4j_context_memory(@Const Context context, @Cast("int64_t*") long[] use);
+  @Override
+  public int snmf4j_pass(
+      Panels a,
+      FeatureColumns z,
+      Update update,
+      Panels y,
+      Panels result,
+      int refresh,
+      Sums statistics,
+      double[] sums) {
+    try (UpdateStruct struct = new UpdateStruct()) {
+      struct
+          .rule(update.rule())
+          .epsilon(update.epsilon())
+          .sweeps(update.sweeps())
+          .tolerance(update.tolerance())
+          .penalty(update.penalty())
+          .row_scale(update.rowScale())
+          .before(update.before())
+          .beta(update.beta());
+      return pass(a, z, struct, y, result, refresh, statistics, sums);
+    }
+  }
 
-  static native int snmf4j_context_reset_peak(Context context);
+  @Override
+  public native @Cast("const char*") BytePointer snmf4j_last_message();
 
-  static native int snmf4j_panels_create(
+  @Override
+  public native int snmf4j_context_destroy(Context context);
+
+  @Override
+  public native int snmf4j_context_memory(@Const Context context, @Cast("int64_t*") long[] use);
+
+  @Override
+  public native int snmf4j_context_reset_peak(Context context);
+
+  @Override
+  public native int snmf4j_panels_create(
       Context context, int type, long rows, long tokens, int clear, @ByPtrPtr Panels result);
 
-  static native int snmf4j_panels_destroy(Panels panels);
+  @Override
+  public native int snmf4j_panels_destroy(Panels panels);
 
-  static native int snmf4j_panels_sample(
+  @Override
+  public native int snmf4j_panels_sample(
       @Const Panels panels, long stride, @ByPtrPtr Panels result, double[] squares);
 
-  static native long snmf4j_panels_tokens(@Const Panels panels);
+  @Override
+  public native long snmf4j_panels_tokens(@Const Panels panels);
 
-  static native int snmf4j_panels_write_rows(
+  @Override
+  public native int snmf4j_panels_write_rows(
       Panels panels,
       int type,
       @Cast("const void*") Buffer source,
@@ -161,7 +183,8 @@ final class CpuLibrary {
       long rows,
       double[] squares);
 
-  static native int snmf4j_panels_write_tokens(
+  @Override
+  public native int snmf4j_panels_write_tokens(
       Panels panels,
       int type,
       @Cast("const void*") Buffer source,
@@ -170,61 +193,82 @@ final class CpuLibrary {
       long tokens,
       double[] squares);
 
-  static native int snmf4j_panels_read_rows(
+  @Override
+  public native int snmf4j_panels_read_rows(
       @Const Panels panels, @Cast("float*") Buffer target, long stride, long row, long rows);
 
-  static native int snmf4j_features_create(
+  @Override
+  public native int snmf4j_features_create(
       Context context, long neurons, int rank, @ByPtrPtr FeatureColumns result);
 
-  static native int snmf4j_features_destroy(FeatureColumns features);
+  @Override
+  public native int snmf4j_features_destroy(FeatureColumns features);
 
-  static native int snmf4j_features_write(
+  @Override
+  public native int snmf4j_features_write(
       FeatureColumns features,
       int type,
       @Cast("const void*") Buffer source,
       long neuron,
       long neurons);
 
-  static native int snmf4j_features_read(
+  @Override
+  public native int snmf4j_features_read(
       @Const FeatureColumns features, @Cast("float*") Buffer target, long neuron, long neurons);
 
-  static native int snmf4j_features_winner_take_all(FeatureColumns features, long keep);
+  @Override
+  public native int snmf4j_features_winner_take_all(FeatureColumns features, long keep);
 
-  static native int snmf4j_features_scale(FeatureColumns features, @Const double[] factors);
+  @Override
+  public native int snmf4j_features_scale(FeatureColumns features, @Const double[] factors);
 
-  static native int snmf4j_features_orthonormalize(FeatureColumns features);
+  @Override
+  public native int snmf4j_features_orthonormalize(FeatureColumns features);
 
-  static native int snmf4j_features_multiply(
+  @Override
+  public native int snmf4j_features_multiply(
       @Const FeatureColumns left, @Const FeatureColumns right, FeatureColumns result);
 
-  static native int snmf4j_expand(
+  @Override
+  public native int snmf4j_expand(
       @Const FeatureColumns basis, @Const Sums coordinates, Sums result);
 
-  static native int snmf4j_compress(
+  @Override
+  public native int snmf4j_compress(
       @Const Panels a, @Const FeatureColumns basis, @ByPtrPtr Panels result, double[] squares);
 
-  static native int snmf4j_statistics_create(
+  @Override
+  public native int snmf4j_statistics_create(
       Context context, long neurons, int rank, @ByPtrPtr Sums result);
 
-  static native int snmf4j_statistics_destroy(Sums statistics);
+  @Override
+  public native int snmf4j_statistics_destroy(Sums statistics);
 
-  static native int snmf4j_statistics_gram(@Const Sums statistics, double[] gram);
+  @Override
+  public native int snmf4j_statistics_gram(@Const Sums statistics, double[] gram);
 
-  static native int snmf4j_statistics_row_sums(@Const Sums statistics, double[] sums);
+  @Override
+  public native int snmf4j_statistics_row_sums(@Const Sums statistics, double[] sums);
 
-  static native int snmf4j_statistics_cross(
+  @Override
+  public native int snmf4j_statistics_cross(
       @Const Sums statistics, @Cast("float*") Buffer target, long neuron, long neurons);
 
-  static native int snmf4j_dense_statistics(@Const Panels a, @Const Panels y, Sums result);
+  @Override
+  public native int snmf4j_dense_statistics(@Const Panels a, @Const Panels y, Sums result);
 
-  static native int snmf4j_ridge_solve(@Const Sums statistics, double ridge, FeatureColumns result);
+  @Override
+  public native int snmf4j_ridge_solve(@Const Sums statistics, double ridge, FeatureColumns result);
 
-  static native int snmf4j_sweep_columns(
+  @Override
+  public native int snmf4j_sweep_columns(
       @Const Sums statistics, FeatureColumns z, long keep, double penalty);
 
-  static native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
+  @Override
+  public native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
 
-  static native int snmf4j_revive(
+  @Override
+  public native int snmf4j_revive(
       @Const Panels a,
       Sums statistics,
       FeatureColumns z,
@@ -233,18 +277,21 @@ final class CpuLibrary {
       int[] dead,
       int[] revived);
 
-  static native int snmf4j_pass(
+  @Name("snmf4j_pass")
+  private native int pass(
       @Const Panels a,
       FeatureColumns z,
-      @Const Update update,
+      @Const UpdateStruct update,
       @Const Panels y,
       Panels result,
       int refresh,
       Sums statistics,
       double[] sums);
 
-  static native int snmf4j_project(@Const Panels a, FeatureColumns z, Panels result);
+  @Override
+  public native int snmf4j_project(@Const Panels a, FeatureColumns z, Panels result);
 
-  static native int snmf4j_residual(
+  @Override
+  public native int snmf4j_residual(
       @Const Panels a, FeatureColumns z, @Const Panels y, double[] result);
 }

@@ -3,6 +3,7 @@ package org.snmf4j.cpu;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.snmf4j.backend.Backend;
+import org.snmf4j.nativecode.NativeLibrary;
 
 /** Backends of one instruction set; where the CPU lacks it, the test is reported as not run. */
 final class InstructionSets {
@@ -11,7 +12,7 @@ final class InstructionSets {
   private InstructionSets() {}
 
   static Backend open(String name, int threads) {
-    NativeLibrary.Outcome library = NativeLibrary.outcome();
+    NativeLibrary.Outcome library = CpuLibrary.outcome();
     if (!library.loaded()) {
       throw new AssertionError("no native library: " + library.failure());
     }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.snmf4j.tck.nativecode.ChildJvm;
 
 /** Where native code comes from, and what happens where it does not; each case in its own JVM. */
 class NativeLibraryTest {
@@ -181,8 +182,8 @@ class NativeLibraryTest {
 
   private static Process start(List<String> options, String... arguments) throws Exception {
     // The library must be loaded here, too, for the test of instruction sets.
-    assertTrue(NativeLibrary.outcome().loaded(), NativeLibrary.outcome().failure());
-    return ChildJvm.start(options, arguments);
+    assertTrue(CpuLibrary.outcome().loaded(), CpuLibrary.outcome().failure());
+    return ChildJvm.start(CpuBackendProvider.NAME, options, arguments);
   }
 
   private static String outputOf(Process process) throws Exception {

@@ -18,7 +18,7 @@ final class BackendOptions {
       paramLabel = "NAME",
       converter = Converters.BackendName.class,
       description =
-          "auto, or the name of one that must run: cpu, java (default: ${DEFAULT-VALUE}).")
+          "auto, or the name of one that must run: cuda, cpu, java (default: ${DEFAULT-VALUE}).")
   String backend = Backends.AUTO;
 
   /**

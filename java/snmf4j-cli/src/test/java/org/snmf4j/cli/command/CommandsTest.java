@@ -74,8 +74,10 @@ class CommandsTest {
     String chosen = facts.at("/automatic_choice/backend").textValue();
     if (System.getProperty("os.name").equals("Linux")
         && System.getProperty("os.arch").equals("amd64")) {
-      assertEquals("cpu", chosen, "the native code was built for this platform");
+      boolean gpu = facts.at("/backends/0/available").booleanValue();
+      assertEquals(gpu ? "cuda" : "cpu", chosen, "the native code was built for this platform");
     }
+    assertEquals("cuda", facts.at("/backends/0/name").textValue());
     boolean found = false;
     for (JsonNode backend : facts.get("backends")) {
       assertFalse(backend.get("detail").textValue().isBlank(), backend.toString());

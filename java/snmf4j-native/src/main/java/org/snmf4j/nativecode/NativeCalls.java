@@ -1,4 +1,4 @@
-package org.snmf4j.cpu;
+package org.snmf4j.nativecode;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.snmf4j.error.BackendFailureException;
@@ -7,32 +7,34 @@ import org.snmf4j.error.MemoryExhaustedException;
 import org.snmf4j.error.SnmfException;
 
 /** The one place where a native status becomes an exception. */
-final class NativeCalls {
+public final class NativeCalls {
   private NativeCalls() {}
 
   /**
    * Throws unless the status is OK. Must be called on the thread that made the call, before its
    * next one.
    *
+   * @param library whose function gave the status
    * @param action what was tried, for the message
    */
-  static void check(int status, String action) {
-    if (status != CpuLibrary.OK) {
-      throw exception(status, action);
+  public static void check(NativeOperations library, int status, String action) {
+    if (status != NativeOperations.OK) {
+      throw exception(library, status, action);
     }
   }
 
-  static SnmfException exception(int status, String action) {
-    String cause = text(CpuLibrary.snmf4j_last_message());
+  private static SnmfException exception(NativeOperations library, int status, String action) {
+    String cause = text(library.snmf4j_last_message());
     String message = "cannot " + action + ": " + cause;
     return switch (status) {
-      case CpuLibrary.OUT_OF_MEMORY -> new MemoryExhaustedException(message);
-      case CpuLibrary.UNAVAILABLE -> new BackendUnavailableException(message);
+      case NativeOperations.OUT_OF_MEMORY -> new MemoryExhaustedException(message);
+      case NativeOperations.UNAVAILABLE -> new BackendUnavailableException(message);
       default -> new BackendFailureException(message);
     };
   }
 
-  static String text(BytePointer pointer) {
+  /** A string of the library's; empty for null. */
+  public static String text(BytePointer pointer) {
     return pointer == null ? "" : pointer.getString();
   }
 }

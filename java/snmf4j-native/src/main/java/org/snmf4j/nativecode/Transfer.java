@@ -1,12 +1,12 @@
-package org.snmf4j.cpu;
+package org.snmf4j.nativecode;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import org.snmf4j.cpu.CpuLibrary.Panels;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
+import org.snmf4j.nativecode.Handles.Panels;
 
 /**
  * Moves matrices between Java and native panels: straight from their memory where that is
@@ -27,13 +27,15 @@ final class Transfer {
    * @param search throws, naming it, if it finds a value that the panels refuse
    * @return the sum of their squares
    */
-  static double write(Matrix values, Panels panels, String name, Runnable search) {
+  static double write(
+      Matrix values, NativeOperations library, Panels panels, String name, Runnable search) {
     return values.isRowMajor()
-        ? writeRows(values, panels, name, search)
-        : writeTokens(values.transpose(), panels, name, search);
+        ? writeRows(values, library, panels, name, search)
+        : writeTokens(values.transpose(), library, panels, name, search);
   }
 
-  private static double writeRows(Matrix values, Panels panels, String name, Runnable search) {
+  private static double writeRows(
+      Matrix values, NativeOperations library, Panels panels, String name, Runnable search) {
     double[] squares = new double[1];
     double total = 0;
     long count;
@@ -50,18 +52,18 @@ final class Transfer {
         count = 1;
         source = copyRow(values, row);
         stride = values.columns();
-        type = CpuLibrary.FLOAT32;
+        type = NativeOperations.FLOAT32;
       }
       int status =
-          CpuLibrary.snmf4j_panels_write_rows(panels, type, source, stride, row, count, squares);
-      check(status, name, search);
+          library.snmf4j_panels_write_rows(panels, type, source, stride, row, count, squares);
+      check(library, status, name, search);
       total += squares[0];
     }
     return total;
   }
 
   private static double writeTokens(
-      Matrix tokenMajor, Panels panels, String name, Runnable search) {
+      Matrix tokenMajor, NativeOperations library, Panels panels, String name, Runnable search) {
     double[] squares = new double[1];
     double total = 0;
     long tokens = tokenMajor.rows();
@@ -82,19 +84,24 @@ final class Transfer {
         count = Math.min(tokens - token, PANEL);
         source = copyRows(tokenMajor, token, (int) count);
         stride = tokenMajor.columns();
-        type = CpuLibrary.FLOAT32;
+        type = NativeOperations.FLOAT32;
       }
       int status =
-          CpuLibrary.snmf4j_panels_write_tokens(
-              panels, type, source, stride, token, count, squares);
-      check(status, name, search);
+          library.snmf4j_panels_write_tokens(panels, type, source, stride, token, count, squares);
+      check(library, status, name, search);
       total += squares[0];
     }
     return total;
   }
 
   /** Packs chosen columns of {@code values}. */
-  static double write(Matrix values, long[] columns, Panels panels, String name, Runnable search) {
+  static double write(
+      Matrix values,
+      long[] columns,
+      NativeOperations library,
+      Panels panels,
+      String name,
+      Runnable search) {
     Matrix tokenMajor = values.transpose();
     int rows = Math.toIntExact(values.rows());
     int block = Math.max(PANEL, BUFFER / rows / PANEL * PANEL);
@@ -109,16 +116,16 @@ final class Transfer {
         target.put(t * rows, column);
       }
       int status =
-          CpuLibrary.snmf4j_panels_write_tokens(
-              panels, CpuLibrary.FLOAT32, target, rows, from, count, squares);
-      check(status, name, search);
+          library.snmf4j_panels_write_tokens(
+              panels, NativeOperations.FLOAT32, target, rows, from, count, squares);
+      check(library, status, name, search);
       total += squares[0];
     }
     return total;
   }
 
   /** Unpacks into {@code [rows, tokens]} values. */
-  static void read(Panels panels, Matrix values) {
+  static void read(NativeOperations library, Panels panels, Matrix values) {
     FloatBuffer line = null;
     float[] part = null;
     long count;
@@ -127,7 +134,8 @@ final class Transfer {
       ByteBuffer target = count > 0 ? values.rowBytes(row, count) : null;
       if (target != null && !target.isReadOnly()) {
         NativeCalls.check(
-            CpuLibrary.snmf4j_panels_read_rows(panels, target, values.rowStride(), row, count),
+            library,
+            library.snmf4j_panels_read_rows(panels, target, values.rowStride(), row, count),
             "unpack");
         continue;
       }
@@ -137,7 +145,9 @@ final class Transfer {
         part = new float[(int) Math.min(BUFFER, values.columns())];
       }
       NativeCalls.check(
-          CpuLibrary.snmf4j_panels_read_rows(panels, line, values.columns(), row, 1), "unpack");
+          library,
+          library.snmf4j_panels_read_rows(panels, line, values.columns(), row, 1),
+          "unpack");
       for (long from = 0; from < values.columns(); from += part.length) {
         int length = (int) Math.min(part.length, values.columns() - from);
         line.get((int) from, part, 0, length);
@@ -147,7 +157,9 @@ final class Transfer {
   }
 
   static int type(Matrix matrix) {
-    return matrix.type() == ElementType.FLOAT32 ? CpuLibrary.FLOAT32 : CpuLibrary.FLOAT64;
+    return matrix.type() == ElementType.FLOAT32
+        ? NativeOperations.FLOAT32
+        : NativeOperations.FLOAT64;
   }
 
   private static ByteBuffer copyRow(Matrix values, long row) {
@@ -183,12 +195,12 @@ final class Transfer {
   }
 
   /** Turns a status into an exception; finds the element that was refused. */
-  private static void check(int status, String name, Runnable search) {
-    if (status == CpuLibrary.NON_FINITE) {
+  private static void check(NativeOperations library, int status, String name, Runnable search) {
+    if (status == NativeOperations.NON_FINITE) {
       search.run();
       throw new InvalidArgumentException(
           name, "too large for float32 arithmetic somewhere", "at most 1e18 in magnitude");
     }
-    NativeCalls.check(status, "pack the " + name);
+    NativeCalls.check(library, status, "pack the " + name);
   }
 }

@@ -1,4 +1,4 @@
-package org.snmf4j.cpu;
+package org.snmf4j.benchmarks;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -21,16 +21,17 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.snmf4j.backend.Activations;
+import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.Backends;
 import org.snmf4j.backend.Precision;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
 /**
  * Packing a float32 matrix into panels, checks and sum of squares included, against a plain copy of
- * as many bytes on as many threads. In the backend's package to reach the kernel itself: {@code
- * pack} writes to memory that is there already, as {@code copy} does; {@code packFresh} is what a
- * fit does, whose new memory the system has to clear first.
+ * as many bytes on as many threads: {@code pack} writes to memory that is there already, as {@code
+ * copy} does; {@code packFresh} is what a fit does, whose new memory the system has to clear first.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -52,8 +53,8 @@ public class PackBenchmark {
   @Param("2")
   int threads;
 
-  private CpuBackend backend;
-  private CpuActivations target;
+  private Backend backend;
+  private Activations target;
   private Matrix source;
   private ByteBuffer copySource;
   private ByteBuffer copyTarget;
@@ -62,7 +63,7 @@ public class PackBenchmark {
   /** Fills the source. */
   @Setup(Level.Trial)
   public void open() {
-    backend = (CpuBackend) new CpuBackendProvider().open(new BackendConfig(threads));
+    backend = Backends.open("cpu", new BackendConfig(threads));
     Matrix stored =
         layout.equals("neuron-major")
             ? Matrix.allocate(ElementType.FLOAT32, NEURONS, TOKENS)
@@ -75,7 +76,7 @@ public class PackBenchmark {
       stored.writeRow(i, 0, row, 0, row.length);
     }
     source = layout.equals("neuron-major") ? stored : stored.transpose();
-    target = (CpuActivations) backend.pack(source, precision);
+    target = backend.pack(source, precision);
     copySource = stored.rowBytes(0, stored.rows());
     copyTarget = ByteBuffer.allocateDirect(copySource.capacity());
     pool = Executors.newFixedThreadPool(threads);
@@ -106,7 +107,8 @@ public class PackBenchmark {
   /** Into existing memory. */
   @Benchmark
   public double pack() {
-    return Transfer.write(source, target.panels, "activations", () -> {});
+    backend.repack(source, target);
+    return target.squaredNorm();
   }
 
   /** Into new memory, which is freed again. */

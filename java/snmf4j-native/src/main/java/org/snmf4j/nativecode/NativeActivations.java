@@ -1,22 +1,24 @@
-package org.snmf4j.cpu;
+package org.snmf4j.nativecode;
 
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Precision;
-import org.snmf4j.cpu.CpuLibrary.Panels;
+import org.snmf4j.nativecode.Handles.Panels;
 
 /** Packed activations in native memory. */
-final class CpuActivations extends Activations {
+final class NativeActivations extends Activations {
+  private final NativeOperations library;
   final Panels panels;
   volatile double squaredNorm;
 
-  CpuActivations(
-      CpuBackend owner,
+  NativeActivations(
+      NativeBackend owner,
       int neurons,
       long tokens,
       Precision precision,
       Panels panels,
       double squaredNorm) {
     super(owner, neurons, tokens, precision);
+    this.library = owner.operations();
     this.panels = panels;
     this.squaredNorm = squaredNorm;
   }
@@ -28,7 +30,7 @@ final class CpuActivations extends Activations {
 
   @Override
   protected void free() {
-    CpuLibrary.snmf4j_panels_destroy(panels);
+    library.snmf4j_panels_destroy(panels);
     panels.setNull();
   }
 }

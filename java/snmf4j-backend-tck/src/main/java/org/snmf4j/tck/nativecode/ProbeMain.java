@@ -1,4 +1,4 @@
-package org.snmf4j.cpu;
+package org.snmf4j.tck.nativecode;
 
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -10,30 +10,47 @@ import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
 import org.snmf4j.backend.Availability;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.BackendProvider;
+import org.snmf4j.backend.Backends;
+import org.snmf4j.error.SnmfException;
 import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 
 /** Started in JVMs of their own by tests: what is loaded once per JVM cannot be tested in one. */
 public final class ProbeMain {
   /** Status of a JVM that was told to exit during fits. */
-  static final int EXIT_STATUS = 42;
+  public static final int EXIT_STATUS = 42;
 
   private ProbeMain() {}
 
   /**
    * Prints what the provider says, and what ran a small fit.
    *
-   * @param args {@code loaders} to do so in two class loaders; {@code path=PROPERTY} to set that
-   *     property to what is no path; {@code exit} to end the JVM while two fits run; {@code large}
-   *     to fit 160 MB of activations
+   * @param args the backend's name, and {@code loaders} to do so in two class loaders; {@code
+   *     path=PROPERTY} to set that property to what is no path; {@code exit=NEURONS} to end the JVM
+   *     while two fits of twice as many tokens run; {@code large} to fit 160 MB of activations;
+   *     {@code forced} to open that backend and no other
    */
   public static void main(String[] args) throws Exception {
-    if (Arrays.asList(args).contains("exit")) {
-      exitDuringFits();
+    String backend = args[0];
+    for (String argument : args) {
+      if (argument.startsWith("exit=")) {
+        exitDuringFits(backend, Integer.parseInt(argument.substring("exit=".length())));
+        return;
+      }
+    }
+    if (Arrays.asList(args).contains("forced")) {
+      try (Backend forced = Backends.open(backend, BackendConfig.defaults())) {
+        System.out.println("forced=" + forced.description());
+      } catch (SnmfException e) {
+        System.out.println(e.getClass().getSimpleName() + "=" + e.getMessage());
+      }
       return;
     }
     if (Arrays.asList(args).contains("large")) {
-      SnmfOptions options = SnmfOptions.builder(2).maxIterations(4).backend("cpu").build();
+      SnmfOptions options = SnmfOptions.builder(2).maxIterations(4).backend(backend).build();
       try (Matrix a = noise(500, 80_000);
           SnmfModel model = Snmf.fit(a, options)) {
         System.out.println("iterations=" + model.report().iterations());
@@ -53,7 +70,7 @@ public final class ProbeMain {
         loader
             .loadClass(ProbeMain.class.getName())
             .getMethod("main", String[].class)
-            .invoke(null, (Object) new String[0]);
+            .invoke(null, (Object) new String[] {backend});
       }
       return;
     }
@@ -62,7 +79,7 @@ public final class ProbeMain {
         System.setProperty(argument.substring("path=".length()), "no\0path");
       }
     }
-    Availability availability = new CpuBackendProvider().probe();
+    Availability availability = provider(backend).probe();
     System.out.println("available=" + availability.available());
     System.out.println("detail=" + availability.detail());
     double[][] values = new double[8][40];
@@ -78,20 +95,20 @@ public final class ProbeMain {
     }
   }
 
-  private static void exitDuringFits() throws InterruptedException {
+  private static void exitDuringFits(String backend, int neurons) throws InterruptedException {
     CountDownLatch running = new CountDownLatch(2);
     for (int seed = 0; seed < 2; seed++) {
       SnmfOptions options =
-          SnmfOptions.builder(100)
+          SnmfOptions.builder(neurons / 10)
               .maxIterations(Integer.MAX_VALUE)
               .patience(Integer.MAX_VALUE)
               .seed(seed)
               .threads(2)
-              .backend("cpu")
+              .backend(backend)
               .progress(step -> countOnce(step.iteration(), running))
               .build();
       // Never closed: it is in use when the JVM ends.
-      Matrix a = noise(1000, 2000);
+      Matrix a = noise(neurons, 2 * neurons);
       new Thread(() -> Snmf.fit(a, options)).start();
     }
     running.await();
@@ -115,6 +132,13 @@ public final class ProbeMain {
       matrix.writeRow(i, 0, row, 0, columns);
     }
     return matrix;
+  }
+
+  private static BackendProvider provider(String name) {
+    return Backends.providers().stream()
+        .filter(provider -> provider.name().equals(name))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static URL url(String path) {
