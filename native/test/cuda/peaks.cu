@@ -79,8 +79,8 @@ std::string quoted(std::string text) {
 void measure(int device, int64_t bytes, int steps, int rounds) {
   const snmf4j_device facts = describe(device);
   use_device(device);
-  bytes = std::min(bytes, facts.free_bytes / 2) / 4096 * 4096;
-  Memory memory(facts.free_bytes);
+  bytes = std::min(bytes, free_memory() / 2) / 4096 * 4096;
+  Memory memory(free_memory());
   Stream stream;
   Array<float4> data(&memory, static_cast<std::size_t>(bytes) / sizeof(float4));
   Array<float> sink(&memory, 1);
