@@ -16,8 +16,9 @@ enum class Arithmetic { kFloat32, kTf32 };
 
 class Blas {
  public:
-  // `path` names the shared library. Throws UNAVAILABLE with what the loader says.
-  explicit Blas(const char* path);
+  // `path` names the shared library. Throws UNAVAILABLE with what the loader says, or with the name
+  // of what the library lacks.
+  Blas(const char* path, Memory& memory);
   ~Blas();
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
@@ -34,11 +35,10 @@ class Blas {
                 int64_t ldc);
 
  private:
-  void* library_ = nullptr;
-  void* handle_ = nullptr;
-  void* workspace_ = nullptr;  // ours, so that recorded graphs and repeated runs use the same
-  struct Functions;
-  Functions* functions_ = nullptr;
+  struct Library;
+  Library* library_ = nullptr;
+  // Ours, so that recorded graphs and repeated runs use the same.
+  Array<unsigned char> workspace_;
 };
 
 }  // namespace snmf4j::gpu

@@ -1,9 +1,7 @@
-// cuBLAS, function by function as its headers declare them, found in the library that the host has.
+// cuBLAS through its C interface, of which this declares as much as is used here.
 #include <dlfcn.h>
-#include <library_types.h>
 
 #include <climits>
-#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -12,145 +10,173 @@
 namespace snmf4j::gpu {
 namespace {
 
-// Of cublas_api.h, which the toolkits of builds may lack.
+// As cublas_api.h and library_types.h have them; their values are part of the ABI.
 using Handle = struct cublasContext*;
-enum Status : int { kSuccess = 0, kNotInitialized = 1, kAllocFailed = 3, kArchMismatch = 8 };
-enum Compute : int { kCompute32F = 68, kCompute32FFastTf32 = 77 };
+constexpr int kSuccess = 0;
+constexpr int kAllocFailed = 3;
+constexpr int kDefaultMath = 0;
+constexpr int kFloat = 0;        // CUDA_R_32F
+constexpr int kBfloat = 14;      // CUDA_R_16BF
+constexpr int kComputeFloat = 68;  // CUBLAS_COMPUTE_32F
+constexpr int kComputeTf32 = 77;   // CUBLAS_COMPUTE_32F_FAST_TF32
 constexpr int kDefaultAlgorithm = -1;
 
-// What NVIDIA recommends for Hopper, and more than the default of older devices.
+// What NVIDIA recommends for compute capability 9; earlier ones need less.
 constexpr std::size_t kWorkspace = std::size_t{32} << 20;
 
-// libcublas needs its companion of the same version; it may lie beside it where nobody looks.
+const char* name_of(int status) {
+  switch (status) {
+    case 1:
+      return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case kAllocFailed:
+      return "CUBLAS_STATUS_ALLOC_FAILED";
+    case 7:
+      return "CUBLAS_STATUS_INVALID_VALUE";
+    case 8:
+      return "CUBLAS_STATUS_ARCH_MISMATCH";
+    case 11:
+      return "CUBLAS_STATUS_MAPPING_ERROR";
+    case 13:
+      return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case 14:
+      return "CUBLAS_STATUS_INTERNAL_ERROR";
+    case 15:
+      return "CUBLAS_STATUS_NOT_SUPPORTED";
+    case 16:
+      return "CUBLAS_STATUS_LICENSE_ERROR";
+    default:
+      return "an unknown status";
+  }
+}
+
+// `otherwise` is what a failure that is not one of memory counts as.
+void check(int status, const char* action, int otherwise = SNMF4J_INTERNAL) {
+  if (status == kSuccess) return;
+  throw Error(status == kAllocFailed ? SNMF4J_OUT_OF_MEMORY : otherwise,
+              std::string("cuBLAS cannot ") + action + ": " + name_of(status) + " (" +
+                  std::to_string(status) + ")");
+}
+
+int narrow(int64_t distance) {
+  if (distance > INT_MAX) {
+    throw Error(SNMF4J_INTERNAL, "a matrix is too high for cuBLAS: " + std::to_string(distance));
+  }
+  return static_cast<int>(distance);
+}
+
+// The library needs its companion of the same version, which may lie beside it, where the loader
+// looks only if it is told.
 std::string companion(const std::string& path) {
   const std::string name = "libcublas.so";
   const std::size_t at = path.rfind(name);
-  return at == std::string::npos ? std::string()
-                                 : path.substr(0, at) + "libcublasLt.so" +
-                                       path.substr(at + name.size());
-}
-
-int narrow(int64_t stride) {
-  if (stride > INT_MAX) {
-    throw Error(SNMF4J_INTERNAL, "rows " + std::to_string(stride) + " apart are too long for cuBLAS");
-  }
-  return static_cast<int>(stride);
+  if (at == std::string::npos) return "";
+  return path.substr(0, at) + "libcublasLt.so" + path.substr(at + name.size());
 }
 
 }  // namespace
 
-struct Blas::Functions {
-  Status (*create)(Handle*);
-  Status (*destroy)(Handle);
-  Status (*get_version)(Handle, int*);
-  Status (*set_stream)(Handle, cudaStream_t);
-  Status (*set_workspace)(Handle, void*, std::size_t);
-  Status (*gemm)(Handle, int, int, int, int, int, const void*, const void*, cudaDataType, int,
-                 const void*, cudaDataType, int, const void*, void*, cudaDataType, int, int, int);
-  Status (*dgemm)(Handle, int, int, int, int, int, const double*, const double*, int,
-                  const double*, int, const double*, double*, int);
-  const char* (*status_text)(Status);
-  void* stream = nullptr;  // that the handle is set to
+struct Blas::Library {
+  void* loaded = nullptr;
+  Handle handle = nullptr;
+  void* stream = nullptr;  // that the handle works in
 
-  Functions(void* library, const char* path) {
-    find(library, path, "cublasCreate_v2", create);
-    find(library, path, "cublasDestroy_v2", destroy);
-    find(library, path, "cublasGetVersion_v2", get_version);
-    find(library, path, "cublasSetStream_v2", set_stream);
-    find(library, path, "cublasSetWorkspace_v2", set_workspace);
-    find(library, path, "cublasGemmEx", gemm);
-    find(library, path, "cublasDgemm_v2", dgemm);
-    find(library, path, "cublasGetStatusString", status_text);
-  }
+  int (*create)(Handle*) = nullptr;
+  int (*destroy)(Handle) = nullptr;
+  int (*get_version)(Handle, int*) = nullptr;
+  int (*set_stream)(Handle, void*) = nullptr;
+  int (*set_workspace)(Handle, void*, std::size_t) = nullptr;
+  int (*set_math_mode)(Handle, int) = nullptr;
+  int (*gemm_ex)(Handle, int, int, int, int, int, const void*, const void*, int, int, const void*,
+                 int, int, const void*, void*, int, int, int, int) = nullptr;
+  int (*dgemm)(Handle, int, int, int, int, int, const double*, const double*, int, const double*,
+               int, const double*, double*, int) = nullptr;
 
-  void check(Status status, const char* action) const {
-    if (status == kSuccess) return;
-    const int code = status == kAllocFailed ? SNMF4J_OUT_OF_MEMORY
-                     : status == kNotInitialized || status == kArchMismatch ? SNMF4J_UNAVAILABLE
-                                                                            : SNMF4J_INTERNAL;
-    throw Error(code, std::string("cuBLAS cannot ") + action + ": " + status_text(status));
-  }
-
-  // Setting a stream takes the workspace away.
-  void use(Handle handle, void* workspace, Stream& on) {
-    if (stream == on.handle()) return;
-    check(set_stream(handle, static_cast<cudaStream_t>(on.handle())), "use a stream");
-    check(set_workspace(handle, workspace, kWorkspace), "use its workspace");
-    stream = on.handle();
-  }
-
- private:
-  template <typename Function>
-  static void find(void* library, const char* path, const char* name, Function& function) {
-    void* const symbol = dlsym(library, name);
-    if (symbol == nullptr) {
+  explicit Library(const char* path) {
+    const std::string beside = companion(path);
+    if (!beside.empty()) dlopen(beside.c_str(), RTLD_NOW | RTLD_LOCAL);
+    loaded = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (loaded == nullptr) {
+      const char* cause = dlerror();
       throw Error(SNMF4J_UNAVAILABLE,
-                  std::string(path) + " is no cuBLAS of ours: it has no function " + name);
+                  std::string("cannot load cuBLAS: ") + (cause != nullptr ? cause : path));
     }
-    function = reinterpret_cast<Function>(symbol);
+    try {
+      find(create, "cublasCreate_v2");
+      find(destroy, "cublasDestroy_v2");
+      find(get_version, "cublasGetVersion_v2");
+      find(set_stream, "cublasSetStream_v2");
+      find(set_workspace, "cublasSetWorkspace_v2");
+      find(set_math_mode, "cublasSetMathMode");
+      find(gemm_ex, "cublasGemmEx");
+      find(dgemm, "cublasDgemm_v2");
+      check(create(&handle), "start", SNMF4J_UNAVAILABLE);
+    } catch (...) {
+      dlclose(loaded);
+      throw;
+    }
+  }
+
+  ~Library() {
+    // Its code stays loaded: others in the process may have been given it, and it ends by itself.
+    if (handle != nullptr) destroy(handle);
+  }
+
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  template <typename Function>
+  void find(Function& function, const char* name) {
+    function = reinterpret_cast<Function>(dlsym(loaded, name));
+    if (function == nullptr) {
+      throw Error(SNMF4J_UNAVAILABLE, std::string("the cuBLAS library has no ") + name);
+    }
+  }
+
+  // The workspace has to be given again after each change of the stream.
+  void enter(const Stream& chosen, Array<unsigned char>& workspace) {
+    if (stream == chosen.handle() && stream != nullptr) return;
+    check(set_stream(handle, chosen.handle()), "use a stream");
+    check(set_workspace(handle, workspace.data(), workspace.bytes()), "use a workspace");
+    stream = chosen.handle();
   }
 };
 
-Blas::Blas(const char* path) {
-  const std::string beside = companion(path);
-  if (!beside.empty()) dlopen(beside.c_str(), RTLD_NOW | RTLD_LOCAL);
-  // Never closed: what CUDA's libraries leave behind at the end of a process needs their code.
-  library_ = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (library_ == nullptr) {
-    const char* const cause = dlerror();
-    throw Error(SNMF4J_UNAVAILABLE, std::string("cuBLAS cannot be loaded: ") +
-                                        (cause == nullptr ? path : cause));
-  }
-  auto functions = std::make_unique<Functions>(library_, path);
-  Handle handle = nullptr;
-  functions->check(functions->create(&handle), "be initialized");
-  try {
-    workspace_ = allocate_device(kWorkspace);
-  } catch (...) {
-    functions->destroy(handle);
-    throw;
-  }
-  handle_ = handle;
-  functions_ = functions.release();
+Blas::Blas(const char* path, Memory& memory) {
+  auto library = std::make_unique<Library>(path);
+  // Whatever the environment says, float32 products are those of float32.
+  check(library->set_math_mode(library->handle, kDefaultMath), "set its math mode");
+  workspace_ = Array<unsigned char>(&memory, kWorkspace);
+  library_ = library.release();
 }
 
-Blas::~Blas() {
-  functions_->destroy(static_cast<Handle>(handle_));
-  free_device(workspace_);
-  delete functions_;
-}
+Blas::~Blas() { delete library_; }
 
 int Blas::version() const {
   int version = 0;
-  const Status status = functions_->get_version(static_cast<Handle>(handle_), &version);
-  return status == kSuccess ? version : 0;
+  return library_->get_version(library_->handle, &version) == kSuccess ? version : 0;
 }
 
-void Blas::multiply(Stream& stream, Operation a_op, Operation b_op, int m, int n, int k, float alpha,
-                    Element element, const void* a, int64_t lda, const void* b, int64_t ldb,
-                    float beta, float* c, int64_t ldc, Arithmetic arithmetic) {
-  const auto handle = static_cast<Handle>(handle_);
-  const cudaDataType type = element == Element::kFloat32 ? CUDA_R_32F : CUDA_R_16BF;
-  const Compute compute = element == Element::kFloat32 && arithmetic == Arithmetic::kTf32
-                              ? kCompute32FFastTf32
-                              : kCompute32F;
-  functions_->use(handle, workspace_, stream);
-  functions_->check(
-      functions_->gemm(handle, static_cast<int>(a_op), static_cast<int>(b_op), m, n, k, &alpha, a,
-                       type, narrow(lda), b, type, narrow(ldb), &beta, c, CUDA_R_32F, narrow(ldc),
-                       compute, kDefaultAlgorithm),
-      "multiply");
+void Blas::multiply(Stream& stream, Operation a_op, Operation b_op, int m, int n, int k,
+                    float alpha, Element element, const void* a, int64_t lda, const void* b,
+                    int64_t ldb, float beta, float* c, int64_t ldc, Arithmetic arithmetic) {
+  library_->enter(stream, workspace_);
+  const int type = element == Element::kFloat32 ? kFloat : kBfloat;
+  const int compute = element == Element::kFloat32 && arithmetic == Arithmetic::kTf32
+                          ? kComputeTf32
+                          : kComputeFloat;
+  check(library_->gemm_ex(library_->handle, static_cast<int>(a_op), static_cast<int>(b_op), m, n,
+                          k, &alpha, a, type, narrow(lda), b, type, narrow(ldb), &beta, c, kFloat,
+                          narrow(ldc), compute, kDefaultAlgorithm),
+        "multiply");
 }
 
 void Blas::multiply(Stream& stream, Operation a_op, Operation b_op, int m, int n, int k,
                     double alpha, const double* a, int64_t lda, const double* b, int64_t ldb,
                     double beta, double* c, int64_t ldc) {
-  const auto handle = static_cast<Handle>(handle_);
-  functions_->use(handle, workspace_, stream);
-  functions_->check(functions_->dgemm(handle, static_cast<int>(a_op), static_cast<int>(b_op), m, n,
-                                      k, &alpha, a, narrow(lda), b, narrow(ldb), &beta, c,
-                                      narrow(ldc)),
-                    "multiply");
+  library_->enter(stream, workspace_);
+  check(library_->dgemm(library_->handle, static_cast<int>(a_op), static_cast<int>(b_op), m, n, k,
+                        &alpha, a, narrow(lda), b, narrow(ldb), &beta, c, narrow(ldc)),
+        "multiply in float64");
 }
 
 }  // namespace snmf4j::gpu

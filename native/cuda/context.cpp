@@ -49,7 +49,7 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       graphs(options.graphs != 0),
       panel_width(widest_panel()),
       memory(limit_of(options)),
-      blas(options.cublas) {}
+      blas(options.cublas, memory) {}
 
 snmf4j_context::~snmf4j_context() = default;
 

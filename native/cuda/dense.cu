@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "stored.cuh"
+#include "stored.hpp"
 
 namespace snmf4j {
 namespace {

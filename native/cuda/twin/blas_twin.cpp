@@ -33,7 +33,7 @@ void product(Operation a_op, Operation b_op, int m, int n, int k, Sum alpha, Lef
 
 }  // namespace
 
-Blas::Blas(const char*) {}
+Blas::Blas(const char*, Memory&) {}
 Blas::~Blas() = default;
 int Blas::version() const { return 0; }
 

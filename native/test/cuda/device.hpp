@@ -39,6 +39,15 @@ inline Matrix signed_matrix(int64_t rows, int64_t columns, unsigned seed) {
   return result;
 }
 
+// The same with a share of zeros.
+inline Matrix sparse_matrix(int64_t rows, int64_t columns, unsigned seed, double zeros) {
+  Matrix result = signed_matrix(rows, columns, seed);
+  std::mt19937 generator(seed + 1000);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (double& value : result.values) value = uniform(generator) < zeros ? 0 : value;
+  return result;
+}
+
 inline Matrix positive_matrix(int64_t rows, int64_t columns, unsigned seed) {
   Matrix result(rows, columns);
   std::mt19937 generator(seed);
@@ -64,11 +73,48 @@ inline Matrix rounded(Matrix matrix, int type) {
   return matrix;
 }
 
-// Panels of so many tokens; graphs on or off; few bytes of memory.
+inline Matrix transposed(const Matrix& matrix) {
+  Matrix result(matrix.columns, matrix.rows);
+  for (int64_t i = 0; i < matrix.rows; i++) {
+    for (int64_t j = 0; j < matrix.columns; j++) result(j, i) = matrix(i, j);
+  }
+  return result;
+}
+
+inline Matrix magnitudes(Matrix matrix) {
+  for (double& value : matrix.values) value = std::fabs(value);
+  return matrix;
+}
+
+inline Matrix times(const Matrix& left, const Matrix& right) {
+  Matrix result(left.rows, right.columns);
+  for (int64_t i = 0; i < left.rows; i++) {
+    for (int64_t p = 0; p < left.columns; p++) {
+      for (int64_t j = 0; j < right.columns; j++) result(i, j) += left(i, p) * right(p, j);
+    }
+  }
+  return result;
+}
+
+// The largest |actual - expected| as a share of `scale`, which bounds what rounding is measured by.
+inline double worst_error(const Matrix& expected, const Matrix& actual, const Matrix& scale) {
+  REQUIRE(actual.rows == expected.rows);
+  REQUIRE(actual.columns == expected.columns);
+  double worst = 0;
+  for (std::size_t i = 0; i < expected.values.size(); i++) {
+    const double error = std::fabs(actual.values[i] - expected.values[i]);
+    const double share = error == 0 ? 0 : error / scale.values[i];
+    if (!(share <= worst)) worst = share;
+  }
+  return worst;
+}
+
+// Panels of so many tokens; graphs on or off; few bytes of memory; SNMF4J_DENSE_*.
 struct Options {
   int panel = 128;
   bool graphs = false;
   int64_t limit = 0;
+  int dense = SNMF4J_DENSE_FP32;
 };
 
 class Context {
@@ -79,6 +125,7 @@ class Context {
     snmf4j_cuda_options options{};
     options.graphs = chosen.graphs;
     options.memory_limit = chosen.limit;
+    options.dense = chosen.dense;
     options.cublas = cublas == nullptr ? "libcublas.so" : cublas;
     REQUIRE(snmf4j_cuda_context_create(&options, &handle_) == SNMF4J_OK);
     unsetenv("SNMF4J_CUDA_PANEL");
@@ -136,6 +183,80 @@ class Panels {
   snmf4j_panels* handle_ = nullptr;
   int64_t rows_, tokens_;
 };
+
+class Features {
+ public:
+  // Zeros.
+  Features(const Context& context, int64_t neurons, int rank) : neurons_(neurons), rank_(rank) {
+    REQUIRE(snmf4j_features_create(context, neurons, rank, &handle_) == SNMF4J_OK);
+  }
+  Features(const Context& context, const Matrix& values)
+      : Features(context, values.rows, static_cast<int>(values.columns)) {
+    write(values);
+  }
+  ~Features() { CHECK(snmf4j_features_destroy(handle_) == SNMF4J_OK); }
+  Features(const Features&) = delete;
+  Features& operator=(const Features&) = delete;
+  operator snmf4j_features*() const { return handle_; }
+
+  void write(const Matrix& values) {
+    REQUIRE(snmf4j_features_write(handle_, SNMF4J_FLOAT64, values.values.data(), 0, neurons_) ==
+            SNMF4J_OK);
+  }
+  Matrix read() const {
+    std::vector<float> values(static_cast<std::size_t>(neurons_ * rank_));
+    REQUIRE(snmf4j_features_read(handle_, values.data(), 0, neurons_) == SNMF4J_OK);
+    Matrix result(neurons_, rank_);
+    result.values.assign(values.begin(), values.end());
+    return result;
+  }
+
+ private:
+  snmf4j_features* handle_ = nullptr;
+  int64_t neurons_;
+  int rank_;
+};
+
+class Statistics {
+ public:
+  // Zeros.
+  Statistics(const Context& context, int64_t neurons, int rank) : neurons_(neurons), rank_(rank) {
+    REQUIRE(snmf4j_statistics_create(context, neurons, rank, &handle_) == SNMF4J_OK);
+  }
+  ~Statistics() { CHECK(snmf4j_statistics_destroy(handle_) == SNMF4J_OK); }
+  Statistics(const Statistics&) = delete;
+  Statistics& operator=(const Statistics&) = delete;
+  operator snmf4j_statistics*() const { return handle_; }
+
+  Matrix cross() const {
+    std::vector<float> values(static_cast<std::size_t>(neurons_ * rank_));
+    REQUIRE(snmf4j_statistics_cross(handle_, values.data(), 0, neurons_) == SNMF4J_OK);
+    Matrix result(neurons_, rank_);
+    result.values.assign(values.begin(), values.end());
+    return result;
+  }
+  Matrix gram() const {
+    Matrix result(rank_, rank_);
+    REQUIRE(snmf4j_statistics_gram(handle_, result.values.data()) == SNMF4J_OK);
+    return result;
+  }
+  Matrix row_sums() const {
+    Matrix result(1, rank_);
+    REQUIRE(snmf4j_statistics_row_sums(handle_, result.values.data()) == SNMF4J_OK);
+    return result;
+  }
+
+ private:
+  snmf4j_statistics* handle_ = nullptr;
+  int64_t neurons_;
+  int rank_;
+};
+
+inline void fails(int expected, int status, const std::string& part) {
+  CHECK(status == expected);
+  const std::string message = snmf4j_last_message();
+  CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+}
 
 inline bool message_has(const char* part) {
   return std::string(snmf4j_last_message()).find(part) != std::string::npos;

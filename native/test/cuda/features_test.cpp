@@ -3,10 +3,11 @@
 #include <functional>
 #include <limits>
 
-#include "session.hpp"
+#include "device.hpp"
 #include "sparse.hpp"
 
 using namespace snmf4j;
+using namespace test;
 
 namespace {
 
@@ -16,8 +17,18 @@ struct Size {
 };
 constexpr Size kSizes[] = {{1, 1}, {5, 3}, {33, 70}, {64, 32}, {300, 17}, {5000, 3}, {40, 400}};
 
-void require_sparse(const Owned<snmf4j_features>& z) {
-  const Floats2 values = read_features(z);
+// What the device holds.
+template <typename T>
+std::vector<T> download(snmf4j_context* context, const T* from, std::size_t size) {
+  std::vector<T> result(size);
+  context->stream.download(result.data(), from, size * sizeof(T));
+  context->stream.finish();
+  return result;
+}
+
+void require_sparse(const Features& features) {
+  const Matrix values = features.read();
+  snmf4j_features* z = features;
   const SparseRows rows = sparse_rows(*z);
   const SparseColumns columns = sparse_columns(*z);
   snmf4j_context* context = z->context;
@@ -60,13 +71,13 @@ void require_sparse(const Owned<snmf4j_features>& z) {
   CHECK(wrong == 0);
 }
 
-void take_all(Floats2& values, int64_t keep) {
+void take_all(Matrix& values, int64_t keep) {
   for (int64_t j = 0; j < values.columns; j++) {
-    std::vector<float> magnitudes;
-    for (int64_t i = 0; i < values.rows; i++) magnitudes.push_back(std::fabs(values(i, j)));
-    std::sort(magnitudes.begin(), magnitudes.end(), std::greater<float>());
+    std::vector<double> sizes;
+    for (int64_t i = 0; i < values.rows; i++) sizes.push_back(std::fabs(values(i, j)));
+    std::sort(sizes.begin(), sizes.end(), std::greater<double>());
     for (int64_t i = 0; i < values.rows; i++) {
-      if (std::fabs(values(i, j)) < magnitudes[keep - 1]) values(i, j) = 0;
+      if (std::fabs(values(i, j)) < sizes[keep - 1]) values(i, j) = 0;
     }
   }
 }
@@ -74,150 +85,149 @@ void take_all(Floats2& values, int64_t keep) {
 }  // namespace
 
 TEST_CASE("features are zero, then what was written") {
-  const auto context = open_context();
+  const Context context;
   for (const Size& size : kSizes) {
-    snmf4j_features* handle = nullptr;
-    ok(snmf4j_features_create(context.get(), size.neurons, size.rank, &handle));
-    const Owned<snmf4j_features> z(handle);
-    CHECK(read_features(z).values == Floats2(size.neurons, size.rank).values);
+    const Features z(context, size.neurons, size.rank);
+    CHECK(z.read().values == Matrix(size.neurons, size.rank).values);
     require_sparse(z);
-    Floats2 values = some_values(size.neurons, size.rank, 1);
-    ok(snmf4j_features_write(handle, SNMF4J_FLOAT32, values.values.data(), 0, size.neurons));
-    CHECK(read_features(z).values == values.values);
+    Matrix values = signed_matrix(size.neurons, size.rank, 1);
+    CHECK(snmf4j_features_write(z, SNMF4J_FLOAT32, values.floats().data(), 0, size.neurons) == 0);
+    CHECK(z.read().values == values.values);
     // Some neurons from float64.
     const int64_t first = size.neurons / 3;
     const int64_t count = (size.neurons - first + 1) / 2;
-    Doubles2 some(count, size.rank);
+    Matrix some(count, size.rank);
     for (int64_t i = 0; i < count; i++) {
       for (int j = 0; j < size.rank; j++) {
         some(i, j) = 1.0 / static_cast<double>(3 + i + j);
         values(first + i, j) = static_cast<float>(some(i, j));
       }
     }
-    ok(snmf4j_features_write(handle, SNMF4J_FLOAT64, some.values.data(), first, count));
-    CHECK(read_features(z).values == values.values);
-    Floats2 part(count, size.rank);
-    ok(snmf4j_features_read(handle, part.values.data(), first, count));
-    CHECK(std::equal(part.values.begin(), part.values.end(),
+    CHECK(SNMF4J_OK == snmf4j_features_write(z, SNMF4J_FLOAT64, some.values.data(), first, count));
+    CHECK(z.read().values == values.values);
+    std::vector<float> part(static_cast<std::size_t>(count * size.rank));
+    CHECK(SNMF4J_OK == snmf4j_features_read(z, part.data(), first, count));
+    CHECK(std::equal(part.begin(), part.end(),
                      values.values.begin() + first * size.rank));
   }
 }
 
 TEST_CASE("more neurons than are staged at a time") {
-  const auto context = open_context();
+  const Context context;
   const int64_t neurons = 600;
   const int rank = 4000;
-  Floats2 large(neurons, rank);
+  Matrix large(neurons, rank);
   for (std::size_t i = 0; i < large.values.size(); i++) {
-    large.values[i] = static_cast<float>(i % 1000003);
+    large.values[i] = static_cast<double>(i % 1000003);
   }
-  const auto z = make_features(context, large);
-  CHECK(read_features(z).values == large.values);
+  const Features z(context, large);
+  CHECK(z.read().values == large.values);
 }
 
 TEST_CASE("features that are not finite are refused") {
-  const auto context = open_context();
-  const auto z = make_features(context, some_values(40, 3, 3));
-  Doubles2 values(40, 3);
+  const Context context;
+  const Features z(context, signed_matrix(40, 3, 3));
+  Matrix values(40, 3);
   for (const double bad : {std::nan(""), HUGE_VAL, 1e39}) {
     values(17, 2) = bad;
     fails(SNMF4J_NON_FINITE,
-          snmf4j_features_write(z.get(), SNMF4J_FLOAT64, values.values.data(), 0, 40),
+          snmf4j_features_write(z, SNMF4J_FLOAT64, values.values.data(), 0, 40),
           "not finite");
-    CHECK(read_features(z)(16, 2) == 0);
+    CHECK(z.read()(16, 2) == 0);
   }
 }
 
 TEST_CASE("sparse forms hold what is not zero") {
-  const auto context = open_context();
+  const Context context;
   for (const Size& size : kSizes) {
     for (const double zeros : {0.0, 0.5, 0.99}) {
-      Floats2 values = some_values(size.neurons, size.rank, 4, zeros);
+      Matrix values = sparse_matrix(size.neurons, size.rank, 4, zeros);
       for (int64_t i = 0; i < size.neurons; i++) values(i, size.rank / 2) = 0;
-      const auto z = make_features(context, values);
+      const Features z(context, values);
       require_sparse(z);
-      CHECK(is_dense(*z) == (z->nonzeros > size.neurons * size.rank / 4));
+      snmf4j_features* handle = z;
+      CHECK(is_dense(*handle) == (handle->nonzeros > size.neurons * size.rank / 4));
       // Other values are seen.
-      const Floats2 other = some_values(size.neurons, size.rank, 5, 1 - zeros);
-      ok(snmf4j_features_write(z.get(), SNMF4J_FLOAT32, other.values.data(), 0, size.neurons));
+      const Matrix other = sparse_matrix(size.neurons, size.rank, 5, 1 - zeros);
+      CHECK(SNMF4J_OK == snmf4j_features_write(z, SNMF4J_FLOAT64, other.values.data(), 0, size.neurons));
       require_sparse(z);
     }
   }
 }
 
 TEST_CASE("winner-take-all keeps the largest, and all that equal the last of them") {
-  const auto context = open_context();
+  const Context context;
   std::mt19937 generator(6);
   for (const int64_t neurons : {1, 5, 64, 300, 3000}) {
-    Floats2 values = some_values(neurons, 7, 7);
+    Matrix values = signed_matrix(neurons, 7, 7);
     for (int64_t i = 0; i < neurons; i++) {
-      values(i, 1) = i % 2 == 0 ? 1.0f : -1.0f;
-      values(i, 2) = static_cast<float>(i) - static_cast<float>(neurons) / 2;
+      values(i, 1) = i % 2 == 0 ? 1 : -1;
+      values(i, 2) = static_cast<double>(i) - static_cast<double>(neurons) / 2;
       values(i, 3) = 0;
-      values(i, 4) = static_cast<float>(generator() % 5) - 2;
-      values(i, 5) *= 1e-38f;
+      values(i, 4) = static_cast<double>(generator() % 5) - 2;
+      values(i, 5) = static_cast<float>(values(i, 5) * 1e-38);
       values(i, 6) = i % 3 == 0 ? std::numeric_limits<float>::max() : values(i, 6);
     }
     for (const int64_t keep : {int64_t{1}, int64_t{2}, neurons / 2, neurons - 1, neurons}) {
       if (keep < 1 || keep > neurons) continue;
-      Floats2 expected = values;
+      Matrix expected = values;
       take_all(expected, keep);
-      const auto z = make_features(context, values);
+      const Features z(context, values);
       require_sparse(z);
-      ok(snmf4j_features_winner_take_all(z.get(), keep));
-      CHECK(read_features(z).values == expected.values);
+      CHECK(SNMF4J_OK == snmf4j_features_winner_take_all(z, keep));
+      CHECK(z.read().values == expected.values);
       require_sparse(z);
     }
   }
 }
 
 TEST_CASE("columns are scaled in float64") {
-  const auto context = open_context();
+  const Context context;
   for (const Size& size : kSizes) {
-    Floats2 values = some_values(size.neurons, size.rank, 8, 0.3);
-    const auto z = make_features(context, values);
+    Matrix values = sparse_matrix(size.neurons, size.rank, 8, 0.3);
+    const Features z(context, values);
     std::vector<double> factors;
     for (int j = 0; j < size.rank; j++) factors.push_back(std::pow(10.0, j % 13 - 6) / 3);
     factors[static_cast<std::size_t>(size.rank / 2)] = 0;
     require_sparse(z);
-    ok(snmf4j_features_scale(z.get(), factors.data()));
+    CHECK(SNMF4J_OK == snmf4j_features_scale(z, factors.data()));
     for (int64_t i = 0; i < size.neurons; i++) {
       for (int j = 0; j < size.rank; j++) {
         values(i, j) = static_cast<float>(values(i, j) * factors[j]);
       }
     }
-    CHECK(read_features(z).values == values.values);
+    CHECK(z.read().values == values.values);
     require_sparse(z);
   }
 }
 
 TEST_CASE("misuse of features is told") {
-  const auto context = open_context();
+  const Context context;
   snmf4j_features* handle = nullptr;
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(nullptr, 3, 3, &handle), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context.get(), 3, 3, nullptr), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context.get(), 0, 3, &handle), "neurons");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context.get(), 3, 0, &handle), "rank");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context.get(), 3, 16385, &handle), "rank");
-  fails(SNMF4J_OUT_OF_MEMORY, snmf4j_features_create(context.get(), INT32_MAX, 16384, &handle),
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context, 3, 3, nullptr), "null");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context, 0, 3, &handle), "neurons");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context, 3, 0, &handle), "rank");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_create(context, 3, 16385, &handle), "rank");
+  fails(SNMF4J_OUT_OF_MEMORY, snmf4j_features_create(context, INT32_MAX, 16384, &handle),
         "limit");
   CHECK(handle == nullptr);
   CHECK(snmf4j_features_destroy(nullptr) == SNMF4J_OK);
-  const auto z = make_features(context, some_values(4, 2, 9));
+  const Features z(context, signed_matrix(4, 2, 9));
   float values[8] = {};
   double factors[2] = {};
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(nullptr, 0, values, 0, 1), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z.get(), 0, nullptr, 0, 1), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z.get(), SNMF4J_FLOAT16, values, 0, 1),
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z, 0, nullptr, 0, 1), "null");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z, SNMF4J_FLOAT16, values, 0, 1),
         "type");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z.get(), 0, values, 3, 2), "neurons");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z.get(), 0, values, -1, 2), "neurons");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z, 0, values, 3, 2), "neurons");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_write(z, 0, values, -1, 2), "neurons");
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_read(nullptr, values, 0, 1), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_read(z.get(), nullptr, 0, 1), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_read(z.get(), values, 0, 5), "neurons");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_read(z, nullptr, 0, 1), "null");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_read(z, values, 0, 5), "neurons");
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_winner_take_all(nullptr, 1), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_winner_take_all(z.get(), 0), "keep");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_winner_take_all(z.get(), 5), "keep");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_winner_take_all(z, 0), "keep");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_winner_take_all(z, 5), "keep");
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_scale(nullptr, factors), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_scale(z.get(), nullptr), "null");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_features_scale(z, nullptr), "null");
 }

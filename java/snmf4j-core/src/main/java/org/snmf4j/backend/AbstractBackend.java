@@ -42,7 +42,7 @@ public abstract class AbstractBackend implements Backend {
 
   protected abstract void doWinnerTakeAll(Features z, int keep);
 
-  /** Shares A's memory, which stays allocated while the sample is open. */
+  /** May share A's memory, which stays allocated while the sample is open. */
   protected abstract Activations doSample(Activations a, int stride);
 
   protected abstract void doSweepColumns(

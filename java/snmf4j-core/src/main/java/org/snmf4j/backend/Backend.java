@@ -83,9 +83,12 @@ public interface Backend extends AutoCloseable {
   Statistics newStatistics(int neurons, int rank);
 
   /**
-   * Every {@code stride}-th panel of 64 tokens of A, from the first on, without a copy: a sample
-   * that costs nothing and has A's precision. A last panel of fewer tokens is left out, unless it
-   * is the only one. Closing {@code a} closes its samples too.
+   * Every {@code stride}-th panel of 64 tokens of A, from the first on: a sample of A's precision
+   * that shows what A holds, also after a {@link #repack}. A last panel of fewer tokens is left
+   * out, unless it is the only one. Closing {@code a} closes its samples too.
+   *
+   * <p>Where memory is read as fast with gaps as without, a sample is a view that costs nothing;
+   * elsewhere it may be a copy, which the backend renews after A has changed.
    *
    * @param stride at least 1
    */
