@@ -2,6 +2,7 @@ package org.snmf4j.benchmarks.gpu;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -25,15 +26,20 @@ final class AuthorsFit implements Part.Check {
 
   @Override
   public void run(Settings settings, Findings findings) throws Exception {
-    Processes.Ended probe =
-        Processes.run(
-            settings,
-            "torch.log",
-            Map.of(),
-            List.of(
-                settings.python, "-c", "import torch; print('cuda', torch.cuda.is_available())"));
+    Processes.Ended probe;
+    try {
+      probe =
+          Processes.run(
+              settings,
+              "torch.log",
+              Map.of(),
+              List.of(settings.python, "-c", "import torch; print('cuda', torch.cuda.is_available())"));
+    } catch (IOException e) {
+      findings.skip("there is no " + settings.python + ": " + e.getMessage());
+      return;
+    }
     if (probe.status() != 0) {
-      findings.skip(settings.python + " has no PyTorch: " + probe.tail());
+      findings.skip(settings.python + " has no PyTorch: " + probe.last());
       return;
     }
     boolean onGpu = probe.output().contains("cuda True");

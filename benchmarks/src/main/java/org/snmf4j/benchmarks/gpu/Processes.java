@@ -33,6 +33,11 @@ final class Processes {
       return String.join("\n    ", lines.subList(from, lines.size()));
     }
 
+    /** The last line it printed. */
+    String last() throws IOException {
+      return output().strip().lines().reduce("", (before, line) -> line);
+    }
+
     String how() {
       return status == -1 ? "took too long" : "ended with status " + status;
     }
