@@ -1,7 +1,7 @@
 // Features: dense columns, in and out, and steps that change each by itself.
 #include <algorithm>
 
-#include "handles.hpp"
+#include "neurons.hpp"
 #include "select.hpp"
 
 using namespace snmf4j;
@@ -10,10 +10,7 @@ namespace {
 
 // Neurons go to the device, and come from there, so many bytes at a time.
 constexpr std::size_t kStaged = std::size_t{8} << 20;
-// Pieces of a matrix that a block transposes: so many rows and columns.
-constexpr int kSquare = 32;
 constexpr int kThreads = 256;
-constexpr int kRows = kThreads / kSquare;
 constexpr int kSelectThreads = 512;
 
 int64_t neurons_each(int rank, std::size_t bytes) {
@@ -27,61 +24,15 @@ std::size_t features_size(int64_t neurons, int rank) {
   return static_cast<std::size_t>(neurons) * static_cast<std::size_t>(rank);
 }
 
-// From [neurons][rank] to columns that are `height` apart. What is not finite is left out, and told.
-template <typename T>
-__global__ void write_neurons(const T* source, int64_t neurons, int rank, float* target,
-                              int64_t height, int* failed) {
-  __shared__ float square[kSquare][kSquare + 1];
-  const int x = static_cast<int>(threadIdx.x) % kSquare;
-  const int y = static_cast<int>(threadIdx.x) / kSquare;
-  const int64_t neuron = static_cast<int64_t>(blockIdx.x) * kSquare;
-  const int feature = static_cast<int>(blockIdx.y) * kSquare;
-  for (int row = y; row < kSquare; row += kRows) {
-    if (neuron + row < neurons && feature + x < rank) {
-      square[row][x] = static_cast<float>(source[(neuron + row) * rank + feature + x]);
-    }
-  }
-  __syncthreads();
-  for (int row = y; row < kSquare; row += kRows) {
-    if (neuron + x >= neurons || feature + row >= rank) continue;
-    const float value = square[x][row];
-    if (isfinite(value)) {
-      target[(feature + row) * height + neuron + x] = value;
-    } else {
-      *failed = 1;
-    }
-  }
-}
-
-__global__ void read_neurons(const float* source, int64_t height, int64_t neurons, int rank,
-                             float* target) {
-  __shared__ float square[kSquare][kSquare + 1];
-  const int x = static_cast<int>(threadIdx.x) % kSquare;
-  const int y = static_cast<int>(threadIdx.x) / kSquare;
-  const int64_t neuron = static_cast<int64_t>(blockIdx.x) * kSquare;
-  const int feature = static_cast<int>(blockIdx.y) * kSquare;
-  for (int row = y; row < kSquare; row += kRows) {
-    if (neuron + x < neurons && feature + row < rank) {
-      square[row][x] = source[(feature + row) * height + neuron + x];
-    }
-  }
-  __syncthreads();
-  for (int row = y; row < kSquare; row += kRows) {
-    if (neuron + row < neurons && feature + x < rank) {
-      target[(neuron + row) * rank + feature + x] = square[x][row];
-    }
-  }
-}
-
 // A block per column. Ties with the keep-th largest stay.
 __global__ void keep_largest(float* dense, int64_t neurons, int64_t keep) {
   __shared__ SelectRoom room;
   float* column = dense + blockIdx.x * neurons;
-  const unsigned threshold = kth_largest<unsigned>(
-      static_cast<int>(neurons), static_cast<int>(keep), 31,
+  const Selected<unsigned> selected = select_largest<unsigned>(
+      static_cast<int>(neurons), static_cast<int>(keep), 31, kAllPasses,
       [=](int i) { return magnitude_key(column[i]); }, room);
   for (int64_t i = threadIdx.x; i < neurons; i += blockDim.x) {
-    if (magnitude_key(column[i]) < threshold) column[i] = 0;
+    if (magnitude_key(column[i]) < selected.bound) column[i] = 0;
   }
 }
 
@@ -104,10 +55,7 @@ void write(snmf4j_features& features, const T* source, int64_t neuron, int64_t n
     const int64_t count = std::min(each, neurons - done);
     context.stream.upload(staged, source + done * rank,
                           static_cast<std::size_t>(count * rank) * sizeof(T));
-    gpu::launch(context.stream,
-                {gpu::pieces(count, kSquare), kThreads, 0, gpu::pieces(rank, kSquare)},
-                write_neurons<T>, staged, count, rank, features.dense.data() + neuron + done,
-                features.neurons, failed);
+    put_neurons(features, static_cast<const T*>(staged), neuron + done, count, failed);
   }
   int result = 0;
   context.stream.download(&result, failed, sizeof result);
@@ -167,10 +115,7 @@ int snmf4j_features_read(const snmf4j_features* features, float* target, int64_t
     float* staged = context.room<float>(0, static_cast<std::size_t>(each * rank));
     for (int64_t done = 0; done < neurons; done += each) {
       const int64_t count = std::min(each, neurons - done);
-      gpu::launch(context.stream,
-                  {gpu::pieces(count, kSquare), kThreads, 0, gpu::pieces(rank, kSquare)},
-                  read_neurons, features->dense.data() + neuron + done, features->neurons, count,
-                  rank, staged);
+      take_neurons(*features, neuron + done, count, staged);
       context.stream.download(target + done * rank, staged,
                               static_cast<std::size_t>(count * rank) * sizeof(float));
     }

@@ -6,7 +6,7 @@
 
 namespace snmf4j {
 
-// Keys are looked at some bits at a time, from the highest on.
+// Keys are looked at so many bits at a time, from the highest on.
 constexpr int kSelectBits = 11;
 constexpr int kSelectBins = 1 << kSelectBits;
 
@@ -14,34 +14,46 @@ constexpr int kSelectBins = 1 << kSelectBits;
 struct SelectRoom {
   int bins[kSelectBins];
   int sums[gpu::kWarp];
-  int bin, rest;
+  int bin, rest, count;
 };
 
-// What orders magnitudes as unsigned integers do.
+// What orders magnitudes as unsigned integers do, of 31 and of 63 bits.
 __device__ inline unsigned magnitude_key(float x) { return __float_as_uint(x) & 0x7fffffffu; }
+__device__ inline uint64_t magnitude_key(double x) {
+  return static_cast<uint64_t>(__double_as_longlong(x)) & 0x7fffffffffffffffu;
+}
 
-// The keep-th largest of the keys load(0) … load(size - 1), of `bits` bits each. Threads of a block
-// number a power of two, up to kSelectBins; all of them call this.
+// Of keys above the bound all belong to the largest, and of those that equal it the first `ties`.
+template <typename Key>
+struct Selected {
+  Key bound;
+  int ties;
+};
+constexpr int kAllTies = INT32_MAX;
+
+// The keep largest of the keys load(0) … load(size - 1), which have `bits` bits; load(i) is called
+// by the thread that i is modulo the block's size. Threads of a block number a power of two, up to
+// kSelectBins; all of them call this. With `passes` less than it takes, the bound may be lower than
+// the keep-th largest.
 template <typename Key, typename Load>
-__device__ inline Key kth_largest(int size, int keep, int bits, const Load& load,
-                                  SelectRoom& room) {
+__device__ inline Selected<Key> select_largest(int size, int keep, int bits, int passes,
+                                               const Load& load, SelectRoom& room) {
   const int threads = static_cast<int>(blockDim.x);
   const int t = static_cast<int>(threadIdx.x);
   const int each = kSelectBins / threads;
   Key prefix = 0;  // the highest bits of the one that is looked for
   Key known = 0;   // those bits
   int rest = keep;
-  for (int left = bits; left > 0;) {
+  int left = bits;
+  for (int pass = 0; pass < passes && left > 0; pass++) {
     const int taken = left < kSelectBits ? left : kSelectBits;
     left -= taken;
+    const Key mask = (Key{1} << taken) - 1;
     for (int b = t; b < kSelectBins; b += threads) room.bins[b] = 0;
     __syncthreads();
     for (int i = t; i < size; i += threads) {
       const Key key = load(i);
-      if ((key & known) == prefix) {
-        atomicAdd(&room.bins[static_cast<int>(key >> left) & (kSelectBins - 1) & ((1 << taken) - 1)],
-                  1);
-      }
+      if ((key & known) == prefix) atomicAdd(&room.bins[static_cast<int>(key >> left & mask)], 1);
     }
     __syncthreads();
     // Of each thread, `each` bins, from the highest one down.
@@ -55,14 +67,20 @@ __device__ inline Key kth_largest(int size, int keep, int bits, const Load& load
       while (before + room.bins[top - b] < rest) before += room.bins[top - b++];
       room.bin = top - b;
       room.rest = rest - before;
+      room.count = room.bins[top - b];
     }
     __syncthreads();
     prefix |= static_cast<Key>(room.bin) << left;
-    known |= static_cast<Key>((1 << taken) - 1) << left;
+    known |= mask << left;
     rest = room.rest;
+    // All that begin so belong to the largest.
+    if (rest == room.count) return {prefix, kAllTies};
   }
-  return prefix;
+  return {prefix, left > 0 ? kAllTies : rest};
 }
+
+// As many passes as keys have bits.
+constexpr int kAllPasses = 64;
 
 }  // namespace snmf4j
 

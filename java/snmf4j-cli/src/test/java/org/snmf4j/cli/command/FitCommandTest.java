@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -24,6 +25,9 @@ import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
 import org.snmf4j.Solver;
+import org.snmf4j.backend.Availability;
+import org.snmf4j.backend.BackendProvider;
+import org.snmf4j.backend.Backends;
 import org.snmf4j.cli.terminal.Interrupt;
 import org.snmf4j.io.SafeTensors;
 import org.snmf4j.matrix.Matrix;
@@ -308,6 +312,25 @@ class FitCommandTest {
     assertEquals(2, run.status(), run.err());
     assertOneLine(run, message);
     assertTrue(run.err().contains("(see 'snmf4j fit --help')"), run.err());
+    assertFalse(Files.exists(output));
+  }
+
+  @Test
+  void aForcedBackendThatCannotRunIsAFailureWithItsCause() throws IOException {
+    String detail =
+        Backends.providers().stream()
+            .filter(provider -> provider.name().equals("cuda"))
+            .map(BackendProvider::probe)
+            .filter(availability -> !availability.available())
+            .map(Availability::detail)
+            .findFirst()
+            .orElse(null);
+    assumeTrue(detail != null, "NOT RUN: there is a GPU");
+    Path output = directory.resolve("model.safetensors");
+    Path input = Planted.write(directory.resolve("A.npy"));
+    Run run = Run.of("fit", "--input", input, "--rank", 2, "--backend", "cuda", "--output", output);
+    assertEquals(1, run.status(), run.err());
+    assertOneLine(run, "backend cuda cannot run here: " + detail);
     assertFalse(Files.exists(output));
   }
 
