@@ -16,6 +16,7 @@ copy to the device not counted, and the best loss relative to |A|^2.
 import argparse
 import ast
 import json
+import math
 import mmap
 import struct
 import time
@@ -114,7 +115,7 @@ def main():
     else:
         neurons, tokens = map(int, options.shape.split("x"))
         a = make(neurons, tokens, options.rank, device, generator)
-    keep = min(a.shape[0], max(1, -int(-options.density * a.shape[0] // 1)))
+    keep = min(a.shape[0], max(1, math.ceil(options.density * a.shape[0] - 1e-9)))
     with torch.no_grad():
         start = torch.rand(options.rank, a.shape[1], generator=generator, device=device)
         fit(a, start, keep, 2)  # libraries are loaded and tuned on the first calls

@@ -94,8 +94,10 @@ final class AuthorsFit implements Part.Check {
       findings.error("the authors' iteration " + ended.how() + ":\n    " + ended.tail());
       return null;
     }
-    List<String> lines = ended.output().strip().lines().toList();
-    return new ObjectMapper().readTree(lines.get(lines.size() - 1));
+    // Warnings may stand before it and after it.
+    String facts =
+        ended.output().lines().filter(line -> line.startsWith("{")).findFirst().orElse("{}");
+    return new ObjectMapper().readTree(facts);
   }
 
   private static FitReport fit(Settings settings, Shape shape, double loss) throws Exception {
