@@ -143,7 +143,7 @@ struct Blas::Library {
 
 Blas::Blas(const char* path, Memory& memory) {
   auto library = std::make_unique<Library>(path);
-  // Whatever the environment says, float32 products are those of float32.
+  // Products of float32 are computed in it, unless one asks for less.
   check(library->set_math_mode(library->handle, kDefaultMath), "set its math mode");
   workspace_ = Array<unsigned char>(&memory, kWorkspace);
   library_ = library.release();

@@ -44,7 +44,7 @@ void with_floats(snmf4j_context& context, int type, const char* panel, const Pan
     return;
   }
   const int64_t row_bytes = shape.width * static_cast<int64_t>(sizeof(float));
-  const int64_t each = std::clamp<int64_t>(kWidened / row_bytes, 1, shape.rows);
+  const int64_t each = std::clamp<int64_t>(context.piece_bytes(kWidened) / row_bytes, 1, shape.rows);
   float* wide = context.room<float>(5, static_cast<std::size_t>(each * shape.width));
   for (int64_t row = 0; row < shape.rows; row += each) {
     const int64_t rows = std::min(each, shape.rows - row);

@@ -9,13 +9,13 @@ using namespace snmf4j;
 namespace {
 
 // Neurons go to the device, and come from there, so many bytes at a time.
-constexpr std::size_t kStaged = std::size_t{8} << 20;
+constexpr int64_t kStaged = int64_t{8} << 20;
 constexpr int kThreads = 256;
 constexpr int kSelectThreads = 512;
 
-int64_t neurons_each(int rank, std::size_t bytes) {
-  return std::max<int64_t>(
-      1, static_cast<int64_t>(kStaged / (static_cast<std::size_t>(rank) * bytes)));
+int64_t neurons_each(const snmf4j_features& z, std::size_t bytes) {
+  const int64_t row = z.rank * static_cast<int64_t>(bytes);
+  return std::max<int64_t>(1, z.context->piece_bytes(kStaged) / row);
 }
 
 std::size_t features_size(int64_t neurons, int rank) {
@@ -47,7 +47,7 @@ template <typename T>
 void write(snmf4j_features& features, const T* source, int64_t neuron, int64_t neurons) {
   snmf4j_context& context = *features.context;
   const int rank = features.rank;
-  const int64_t each = std::min(neurons_each(rank, sizeof(T)), neurons);
+  const int64_t each = std::min(neurons_each(features, sizeof(T)), neurons);
   T* staged = context.room<T>(0, static_cast<std::size_t>(each * rank));
   int* failed = context.room<int>(1, 1);
   context.stream.clear(failed, sizeof *failed);
@@ -111,7 +111,7 @@ int snmf4j_features_read(const snmf4j_features* features, float* target, int64_t
             "neurons must lie in the features");
     snmf4j_context& context = *features->context;
     const int rank = features->rank;
-    const int64_t each = std::min(neurons_each(rank, sizeof(float)), neurons);
+    const int64_t each = std::min(neurons_each(*features, sizeof(float)), neurons);
     float* staged = context.room<float>(0, static_cast<std::size_t>(each * rank));
     for (int64_t done = 0; done < neurons; done += each) {
       const int64_t count = std::min(each, neurons - done);

@@ -21,8 +21,8 @@ constexpr int kFlushed = 1024 / kStage;
 // Of a stage's row, in units of four floats; one more than it has keeps banks apart.
 constexpr int kPitch = kEdge / 4 + 1;
 constexpr int kElements = kEdge * kEdge;
-// Doubles of all blocks' sums together: more tiles are done in several launches.
-constexpr std::size_t kMostSums = std::size_t{8} << 20;
+// Bytes of all blocks' sums together: more tiles are done in several launches.
+constexpr int64_t kMostSums = int64_t{64} << 20;
 // Blocks for each multiprocessor.
 constexpr int kBlocksEach = 3;
 // The last sum: a block adds up so many elements, with several threads for each.
@@ -218,10 +218,12 @@ void gram_and_row_sums(snmf4j_context& context, const snmf4j_panels& y,
   const int64_t edges = (rank + kEdge - 1) / kEdge;
   const int64_t pairs = edges * (edges + 1) / 2;
   const int64_t wanted = (int64_t{kBlocksEach} * context.facts.multiprocessors + pairs - 1) / pairs;
-  const int splits = static_cast<int>(std::clamp<int64_t>(wanted, 1, y.shape.tiles()));
+  constexpr int64_t kTileBytes = kElements * static_cast<int64_t>(sizeof(double));
+  const int64_t most = std::max<int64_t>(context.piece_bytes(kMostSums) / kTileBytes, 1);
+  const int splits = static_cast<int>(
+      std::clamp<int64_t>(wanted, 1, std::min(most, y.shape.tiles())));
   const auto height = static_cast<std::size_t>(edges * kEdge);
-  const int64_t each = std::clamp<int64_t>(
-      static_cast<int64_t>(kMostSums) / (int64_t{splits} * kElements), 1, pairs);
+  const int64_t each = std::clamp<int64_t>(most / splits, 1, pairs);
   const std::size_t size = static_cast<std::size_t>(each * splits) * kElements;
   double* sums = context.room<double>(2, size + height * static_cast<std::size_t>(splits));
   double* row_sums = sums + size;

@@ -2,6 +2,7 @@
 #ifndef SNMF4J_CUDA_HANDLES_HPP
 #define SNMF4J_CUDA_HANDLES_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -61,6 +62,11 @@ struct snmf4j_context {
   snmf4j::gpu::Stream stream;   // of all computation
   snmf4j::gpu::Stream copying;  // of the slabs that stream through the device
   snmf4j::gpu::Blas blas;
+
+  // Bytes for work that is done in pieces of any size: `wanted`, or a small share of the limit.
+  int64_t piece_bytes(int64_t wanted) const {
+    return std::min(wanted, std::max(memory.limit() / 64, int64_t{64} << 10));
+  }
 
   // Room that operations share; each uses it as it likes and leaves nothing for the next.
   snmf4j::gpu::Array<unsigned char> scratch[6];

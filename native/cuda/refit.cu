@@ -18,7 +18,7 @@ constexpr int kThreads = 256;
 // Blocks for each multiprocessor that share the longer rows, and bytes for their systems where these
 // do not fit into shared memory.
 constexpr int64_t kBlocksEach = 16;
-constexpr std::size_t kSystems = std::size_t{256} << 20;
+constexpr int64_t kSystems = int64_t{256} << 20;
 // What the device needs of a block's shared memory for itself, and for our fixed arrays.
 constexpr std::size_t kReserved = 2048;
 
@@ -287,7 +287,8 @@ void launch_long(snmf4j_context& context, const Refit& refit, int widest) {
                 refit, size, static_cast<double*>(nullptr));
     return;
   }
-  const int64_t blocks = std::clamp<int64_t>(static_cast<int64_t>(kSystems / bytes), 1, most);
+  const int64_t blocks = std::clamp<int64_t>(
+      context.piece_bytes(kSystems) / static_cast<int64_t>(bytes), 1, most);
   double* systems = context.room<double>(0, static_cast<std::size_t>(blocks * size));
   gpu::launch(context.stream, {static_cast<unsigned>(blocks), kThreads}, refit_long<false>, refit,
               size, systems);

@@ -70,8 +70,9 @@ bool invert_ridge(const snmf4j_statistics& s, double ridge, const double* furthe
 void solve_all(const snmf4j_statistics& s, const double* inverse, snmf4j_features& z) {
   snmf4j_context& context = *s.context;
   const int64_t k = s.rank;
+  const int64_t row_bytes = k * static_cast<int64_t>(sizeof(double));
   const int64_t each =
-      std::clamp<int64_t>(kSolved / (k * static_cast<int64_t>(sizeof(double))), 1, s.neurons);
+      std::clamp<int64_t>(context.piece_bytes(kSolved) / row_bytes, 1, s.neurons);
   double* rows = context.room<double>(2, static_cast<std::size_t>(2 * each * k) + 1);
   double* room = rows + each * k;
   int* failed = reinterpret_cast<int*>(room + each * k);

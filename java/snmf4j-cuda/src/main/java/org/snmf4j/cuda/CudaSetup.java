@@ -59,54 +59,30 @@ record CudaSetup(CudaOptions options, String device, String cublas, String detai
 
   private static Outcome device(CudaOptions options, String location) {
     int driver = CudaLibrary.snmf4j_cuda_driver_version();
-    int needed = CudaLibrary.snmf4j_cuda_runtime_version();
-    if (driver == 0) {
-      return no(
-          "there is no NVIDIA driver (libcuda.so.1); one for CUDA "
-              + version(needed)
-              + " or newer is needed");
-    }
-    // Within a major version CUDA itself bridges the difference.
-    if (driver / 1000 < needed / 1000) {
-      return no(
-          "the NVIDIA driver is for CUDA "
-              + version(driver)
-              + " at most, "
-              + version(needed)
-              + " is needed: install a newer driver");
+    String failure = ofDriver(driver, CudaLibrary.snmf4j_cuda_runtime_version());
+    if (failure != null) {
+      return no(failure);
     }
     int[] count = new int[1];
     check(CudaLibrary.snmf4j_cuda_devices(count), "look for devices");
-    if (count[0] == 0) {
-      return no("the NVIDIA driver, for CUDA " + version(driver) + ", finds no device");
-    }
-    if (options.device() >= count[0]) {
-      return no(
-          "-D"
-              + CudaOptions.DEVICE
-              + " is "
-              + options.device()
-              + " but must be between 0 and "
-              + (count[0] - 1));
+    failure = ofDevices(count[0], options.device(), driver);
+    if (failure != null) {
+      return no(failure);
     }
     try (DeviceStruct facts = describe(options.device())) {
-      String capability = facts.major() + "." + facts.minor();
       String device =
           String.format(
               Locale.ROOT,
-              "%s (compute capability %s, %.1f GiB)",
+              "%s (compute capability %d.%d, %.1f GiB)",
               NativeCalls.text(facts.name()),
-              capability,
+              facts.major(),
+              facts.minor(),
               facts.total_bytes() / 1073741824.0);
-      if (facts.major() < OLDEST_MAJOR) {
-        return no(
-            "device "
-                + options.device()
-                + ", "
-                + device
-                + ", is too old: the kernels are compiled for "
-                + NativeCalls.text(CudaLibrary.snmf4j_cuda_architectures())
-                + " and newer");
+      failure =
+          ofCapability(
+              facts.major(), device, NativeCalls.text(CudaLibrary.snmf4j_cuda_architectures()));
+      if (failure != null) {
+        return no(failure);
       }
       Cublas.Outcome cublas = Cublas.find();
       if (!cublas.found()) {
@@ -124,6 +100,52 @@ record CudaSetup(CudaOptions options, String device, String cublas, String detai
               + ", cuBLAS from "
               + cublas.file());
     }
+  }
+
+  /**
+   * What a driver lacks, or null.
+   *
+   * @param driver the latest version of CUDA that it supports, 0 if there is none
+   * @param needed the version of CUDA that the kernels are built with
+   */
+  static String ofDriver(int driver, int needed) {
+    if (driver == 0) {
+      return "there is no NVIDIA driver (libcuda.so.1); one for CUDA "
+          + version(needed)
+          + " or newer is needed";
+    }
+    // Within a major version CUDA itself bridges the difference.
+    if (driver / 1000 < needed / 1000) {
+      return "the NVIDIA driver is for CUDA "
+          + version(driver)
+          + " at most, but "
+          + version(needed)
+          + " is needed: install a newer driver";
+    }
+    return null;
+  }
+
+  /** What is wrong with the choice of a device, or null. */
+  static String ofDevices(int count, int chosen, int driver) {
+    if (count == 0) {
+      return "the NVIDIA driver, for CUDA " + version(driver) + ", finds no device";
+    }
+    if (chosen >= count) {
+      return "-D"
+          + CudaOptions.DEVICE
+          + " is "
+          + chosen
+          + " but must be "
+          + (count == 1 ? "0, the only device" : "between 0 and " + (count - 1));
+    }
+    return null;
+  }
+
+  /** What a device lacks, or null. */
+  static String ofCapability(int major, String device, String compiled) {
+    return major >= OLDEST_MAJOR
+        ? null
+        : device + " is too old: the kernels are compiled for " + compiled + " and newer";
   }
 
   private static DeviceStruct describe(int device) {
