@@ -33,7 +33,8 @@ final class AuthorsFit implements Part.Check {
               settings,
               "torch.log",
               Map.of(),
-              List.of(settings.python, "-c", "import torch; print('cuda', torch.cuda.is_available())"));
+              List.of(
+                  settings.python, "-c", "import torch; print('cuda', torch.cuda.is_available())"));
     } catch (IOException e) {
       findings.skip("there is no " + settings.python + ": " + e.getMessage());
       return;
