@@ -10,6 +10,7 @@
 
 #include "blas.hpp"
 #include "gpu.hpp"
+#include "graphs.hpp"
 #include "snmf4j/cuda.h"
 #include "status.hpp"
 
@@ -72,6 +73,7 @@ struct snmf4j_context {
   snmf4j::gpu::Array<unsigned char> scratch[6];
   snmf4j::gpu::Pinned<unsigned char> host_room;
   snmf4j::gpu::Array<unsigned char> slabs[2];  // see slabs.hpp
+  snmf4j::Graphs recorded;                     // passes
 
   // scratch[which] with room for `count` elements.
   template <typename T>

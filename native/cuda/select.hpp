@@ -38,8 +38,8 @@ constexpr int kAllTies = INT32_MAX;
 template <typename Key, typename Load>
 __device__ inline Selected<Key> select_largest(int size, int keep, int bits, int passes,
                                                const Load& load, SelectRoom& room) {
-  const int threads = static_cast<int>(blockDim.x);
-  const int t = static_cast<int>(threadIdx.x);
+  const auto threads = static_cast<int>(blockDim.x);
+  const auto t = static_cast<int>(threadIdx.x);
   const int each = kSelectBins / threads;
   Key prefix = 0;  // the highest bits of the one that is looked for
   Key known = 0;   // those bits
@@ -51,8 +51,9 @@ __device__ inline Selected<Key> select_largest(int size, int keep, int bits, int
     const Key mask = (Key{1} << taken) - 1;
     for (int b = t; b < kSelectBins; b += threads) room.bins[b] = 0;
     __syncthreads();
-    for (int i = t; i < size; i += threads) {
-      const Key key = load(i);
+    // Unsigned: the step after the last may be beyond the largest int.
+    for (unsigned i = threadIdx.x; i < static_cast<unsigned>(size); i += blockDim.x) {
+      const Key key = load(static_cast<int>(i));
       if ((key & known) == prefix) atomicAdd(&room.bins[static_cast<int>(key >> left & mask)], 1);
     }
     __syncthreads();

@@ -22,7 +22,7 @@ constexpr int64_t kLargeBytes = int64_t{256} << 20;
 static_assert(kUpdateTile == gpu::kWarp, "a token a lane");
 
 // What a block holds in shared memory beside Y.
-struct Room {
+struct alignas(16) Room {
   float parts[kWarps][kBlock][kUpdateTile];  // of products, by warp; the sums in the first
   float diagonal[kBlock][kBlock];            // of Q, the rows at hand
   float inverse[kBlock];
@@ -178,7 +178,7 @@ __device__ __forceinline__ double begin(const Coefficients& c, const Products& q
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int64_t width = c.shape.width;
   double explained = 0;
-  if (c.start != nullptr) {
+  if (c.start != nullptr && *c.failed == 0) {
     for (int j = warp; j < q.rank; j += kWarps) {
       // Features without neurons get nothing.
       const bool live = q.inverse[j] > 0 && lane < tokens;

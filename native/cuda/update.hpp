@@ -17,9 +17,11 @@ struct Coefficients {
   const float* y;       // not read by least squares
   const float* before;  // or null
   const double* scale;  // of the rows, [k], or null
-  // Of least squares: (Q + ridge I)^-1 P, or null, and what is subtracted from its rows, [k].
+  // Of least squares: (Q + ridge I)^-1 P, or null, what is subtracted from its rows, [k], and
+  // whether there is no inverse.
   const float* start;
   const float* offset;
+  const int* failed;
   float* result;
   double* dots;  // <P,Y'> of each block, [update_blocks()]
 };
