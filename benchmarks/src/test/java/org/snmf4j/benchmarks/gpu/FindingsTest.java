@@ -66,8 +66,11 @@ class FindingsTest {
   void theFloorIsTheLargerOfReadingAndComputing() {
     DeviceBound bound = new DeviceBound("NVIDIA H200", 4e12, 60e12, 5e10);
     assertTrue(bound.isH200());
+    double reading = 4.0 * 14336 * 100_000 / 4e12;
+    Shape narrow = new Shape(14336, 100_000, 100);
+    assertEquals(reading, bound.floor(narrow, Precision.FP32), 1e-9);
+    assertEquals(reading / 2, bound.floor(narrow, Precision.BF16), 1e-9);
     Shape wide = new Shape(14336, 100_000, 400);
-    assertEquals(4.0 * 14336 * 100_000 / 4e12, bound.floor(wide, Precision.FP32), 1e-9);
     assertEquals(6.0 * 100_000 * 160_000 / 60e12, bound.floor(wide, Precision.BF16), 1e-9);
   }
 }
