@@ -1,8 +1,8 @@
 package org.snmf4j.benchmarks;
 
 /** Size of a problem, written {@code dxnxk}. */
-record Shape(int neurons, int tokens, int rank) {
-  static Shape of(String text) {
+public record Shape(int neurons, int tokens, int rank) {
+  public static Shape of(String text) {
     String[] parts = text.split("x");
     if (parts.length != 3) {
       throw new IllegalArgumentException("shape is " + text + " but must be like 3072x20000x100");

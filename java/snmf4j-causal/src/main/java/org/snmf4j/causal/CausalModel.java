@@ -350,7 +350,7 @@ public final class CausalModel implements AutoCloseable {
       Optional<CacheLayout> cache = graph.cacheLayout();
       SteeredModel steered = SteeringEditor.steer(graph, steerable);
       ModelProto edited = LogitsEditor.choose(steered.model(), logits);
-      Runner runner = new Runner(graph, edited, steered.points(), cache, model.options().threads());
+      Runner runner = new Runner(graph, edited, steered.points(), cache, model.options().session());
       try {
         return new CausalModel(runner, model, useCache);
       } catch (RuntimeException | Error e) {

@@ -28,6 +28,7 @@ import org.snmf4j.onnx.graph.ModelFormatException;
 import org.snmf4j.onnx.graph.ModelGraph;
 import org.snmf4j.onnx.graph.SteeringPoint;
 import org.snmf4j.onnx.runtime.GraphSession;
+import org.snmf4j.onnx.runtime.SessionSettings;
 
 /**
  * A session that turns tokens into the logits of those after them. Several threads may run it at
@@ -58,11 +59,11 @@ final class Runner implements AutoCloseable {
       ModelProto model,
       List<SteeringPoint> points,
       Optional<CacheLayout> cache,
-      int threads) {
+      SessionSettings settings) {
     this.file = graph.file();
     this.points = points;
     this.cache = cache;
-    this.session = GraphSession.open(graph, model, threads);
+    this.session = GraphSession.open(graph, model, settings);
     try {
       inputs =
           new StepInputs(file, session.ort().getInputInfo(), graph.tokenInput(), points, cache);

@@ -2,11 +2,14 @@ package org.snmf4j.onnx;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.Site;
+import org.snmf4j.onnx.runtime.ExecutionProvider;
+import org.snmf4j.onnx.runtime.SessionSettings;
 
 /** How to open a model. Immutable. */
 public final class ModelOptions {
@@ -16,9 +19,11 @@ public final class ModelOptions {
   private final int threads;
   private final int contextLength;
   private final Map<SiteLayer, String> siteTensors;
+  private final ExecutionProvider provider;
 
   private ModelOptions(Builder builder) {
     threads = builder.threads;
+    provider = builder.provider;
     contextLength = builder.contextLength;
     siteTensors = Map.copyOf(builder.siteTensors);
   }
@@ -31,6 +36,11 @@ public final class ModelOptions {
   /** Threads of a session; 0 leaves the choice to ONNX Runtime (a thread per core). */
   public int threads() {
     return threads;
+  }
+
+  /** Threads, and what computes, for sessions of the model. */
+  public SessionSettings session() {
+    return new SessionSettings(threads, provider);
   }
 
   /** Longest sequence to run, if the caller set one. */
@@ -54,6 +64,7 @@ public final class ModelOptions {
   public static final class Builder {
     private int threads;
     private int contextLength;
+    private ExecutionProvider provider;
     private final Map<SiteLayer, String> siteTensors = new HashMap<>();
 
     private Builder() {}
@@ -68,6 +79,16 @@ public final class ModelOptions {
         throw new InvalidArgumentException("threads", count, "at least 0");
       }
       threads = count;
+      return this;
+    }
+
+    /**
+     * What computes; by default what the system property {@value ExecutionProvider#PROPERTY} names,
+     * and {@link ExecutionProvider#AUTO} if it is not set. CUDA needs ONNX Runtime's artifact
+     * {@code onnxruntime_gpu} in the place of {@code onnxruntime}.
+     */
+    public Builder provider(ExecutionProvider provider) {
+      this.provider = Objects.requireNonNull(provider, "provider");
       return this;
     }
 

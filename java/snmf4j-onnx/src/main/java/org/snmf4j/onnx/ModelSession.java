@@ -52,7 +52,7 @@ final class ModelSession implements AutoCloseable {
   static ModelSession create(
       ModelGraph graph, ModelProto model, ModelOptions options, Map<SiteLayer, String> names) {
     Path file = graph.file();
-    GraphSession session = GraphSession.open(graph, model, options.threads());
+    GraphSession session = GraphSession.open(graph, model, options.session());
     try {
       Map<String, NodeInfo> info = session.ort().getInputInfo();
       SessionInputs inputs = SessionInputs.of(file, info, graph.tokenInput());

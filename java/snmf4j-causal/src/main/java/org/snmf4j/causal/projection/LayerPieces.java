@@ -5,21 +5,22 @@ import org.snmf4j.onnx.graph.GraphPiece;
 import org.snmf4j.onnx.graph.GraphPieces;
 import org.snmf4j.onnx.graph.ModelGraph;
 import org.snmf4j.onnx.graph.SiteTensor;
+import org.snmf4j.onnx.runtime.SessionSettings;
 
 /** Runs what one block does to its MLP's activations on their way to the residual stream. */
 final class LayerPieces implements AutoCloseable {
   private final ModelGraph graph;
   private final int layer;
-  private final int threads;
+  private final SessionSettings settings;
   private PieceRunner down;
   private float[] bias;
   private PieceRunner after;
   private boolean afterKnown;
 
-  LayerPieces(ModelGraph graph, int layer, int threads) {
+  LayerPieces(ModelGraph graph, int layer, SessionSettings settings) {
     this.graph = graph;
     this.layer = layer;
-    this.threads = threads;
+    this.settings = settings;
   }
 
   int layer() {
@@ -29,7 +30,7 @@ final class LayerPieces implements AutoCloseable {
   /** W_down·z. */
   float[] down(SiteTensor mlp, SiteTensor mlpOut, float[] z) {
     if (down == null) {
-      down = new PieceRunner(graph, GraphPieces.between(graph, mlp, mlpOut, z.length), threads);
+      down = new PieceRunner(graph, GraphPieces.between(graph, mlp, mlpOut, z.length), settings);
     }
     if (bias == null) {
       bias = down.run(new float[z.length]);
@@ -45,7 +46,7 @@ final class LayerPieces implements AutoCloseable {
   float[] after(float[] result) {
     if (!afterKnown) {
       Optional<GraphPiece> piece = GraphPieces.afterMlp(graph, layer);
-      after = piece.map(found -> new PieceRunner(graph, found, threads)).orElse(null);
+      after = piece.map(found -> new PieceRunner(graph, found, settings)).orElse(null);
       afterKnown = true;
     }
     return after == null ? result : after.run(result);

@@ -22,6 +22,7 @@ import org.snmf4j.onnx.graph.GraphPiece;
 import org.snmf4j.onnx.graph.ModelGraph;
 import org.snmf4j.onnx.runtime.GraphSession;
 import org.snmf4j.onnx.runtime.NativeCounts;
+import org.snmf4j.onnx.runtime.SessionSettings;
 
 /** Runs a piece of a model on one vector, as if it were all that a sequence has. */
 final class PieceRunner implements AutoCloseable {
@@ -30,11 +31,11 @@ final class PieceRunner implements AutoCloseable {
   private final GraphSession session;
   private final Optional<CacheLayout> cache;
 
-  PieceRunner(ModelGraph graph, GraphPiece piece, int threads) {
+  PieceRunner(ModelGraph graph, GraphPiece piece, SessionSettings settings) {
     this.graph = graph;
     this.piece = piece;
     this.cache = graph.cacheLayout();
-    this.session = GraphSession.open(graph, piece.model(), threads);
+    this.session = GraphSession.open(graph, piece.model(), settings);
   }
 
   /** The piece's result for a vector: its last axis. */

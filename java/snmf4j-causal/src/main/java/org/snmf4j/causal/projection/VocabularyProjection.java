@@ -15,6 +15,7 @@ import org.snmf4j.onnx.graph.DownProjection;
 import org.snmf4j.onnx.graph.GraphPieces;
 import org.snmf4j.onnx.graph.ModelGraph;
 import org.snmf4j.onnx.graph.SiteTensor;
+import org.snmf4j.onnx.runtime.SessionSettings;
 import org.snmf4j.onnx.text.TextTokenizer;
 
 /**
@@ -37,7 +38,7 @@ import org.snmf4j.onnx.text.TextTokenizer;
  */
 public final class VocabularyProjection implements AutoCloseable {
   private final ModelGraph graph;
-  private final int threads;
+  private final SessionSettings settings;
   private final TextTokenizer tokenizer;
   private final PieceRunner head;
   private LayerPieces pieces;
@@ -46,7 +47,7 @@ public final class VocabularyProjection implements AutoCloseable {
   private VocabularyProjection(
       OnnxModel model, ModelGraph graph, PieceRunner head, TextTokenizer tokenizer) {
     this.graph = graph;
-    this.threads = model.options().threads();
+    this.settings = model.options().session();
     this.head = head;
     this.tokenizer = tokenizer;
   }
@@ -75,7 +76,7 @@ public final class VocabularyProjection implements AutoCloseable {
     SiteTensor residual = graph.site(Site.RESIDUAL, last);
     int width = width(graph, Site.RESIDUAL, last);
     return new PieceRunner(
-        graph, GraphPieces.between(graph, residual, logits, width), model.options().threads());
+        graph, GraphPieces.between(graph, residual, logits, width), model.options().session());
   }
 
   /**
@@ -191,7 +192,7 @@ public final class VocabularyProjection implements AutoCloseable {
       if (pieces != null) {
         pieces.close();
       }
-      pieces = new LayerPieces(graph, layer, threads);
+      pieces = new LayerPieces(graph, layer, settings);
     }
     return pieces;
   }

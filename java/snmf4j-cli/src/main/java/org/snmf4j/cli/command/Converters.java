@@ -9,6 +9,7 @@ import org.snmf4j.backend.BackendProvider;
 import org.snmf4j.backend.Backends;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.Site;
+import org.snmf4j.onnx.runtime.ExecutionProvider;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -40,6 +41,17 @@ final class Converters {
       } catch (DateTimeException | ArithmeticException e) {
         throw new TypeConversionException(
             "'" + value + "' is no time span; write seconds, or units as in 90s, 5m or 1h30m");
+      }
+    }
+  }
+
+  static final class ProviderName implements ITypeConverter<ExecutionProvider> {
+    @Override
+    public ExecutionProvider convert(String value) {
+      try {
+        return ExecutionProvider.of(value);
+      } catch (InvalidArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
       }
     }
   }

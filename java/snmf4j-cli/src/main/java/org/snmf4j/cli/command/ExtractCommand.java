@@ -112,6 +112,7 @@ final class ExtractCommand implements Runnable {
       description = "Threads of ONNX Runtime; 0 leaves it the choice (default: ${DEFAULT-VALUE}).")
   private int threads;
 
+  @Mixin private ProviderOption provider;
   @Mixin private JsonOption json;
   @Mixin private QuietOption quiet;
   @Spec private CommandSpec spec;
@@ -137,6 +138,7 @@ final class ExtractCommand implements Runnable {
       if (contextLength != null) {
         builder.contextLength(contextLength);
       }
+      provider.addTo(builder);
       siteTensors.addTo(builder);
       return builder.build();
     } catch (InvalidArgumentException e) {

@@ -27,6 +27,8 @@ final class LanguageModelOptions {
       description = "Threads of ONNX Runtime; 0 leaves it the choice (default: ${DEFAULT-VALUE}).")
   private int threads;
 
+  @Mixin private ProviderOption provider;
+
   @Mixin private SiteTensorOptions siteTensors;
 
   /**
@@ -39,6 +41,7 @@ final class LanguageModelOptions {
     if (contextLength != null) {
       builder.contextLength(contextLength);
     }
+    provider.addTo(builder);
     siteTensors.addTo(builder);
     return builder.build();
   }

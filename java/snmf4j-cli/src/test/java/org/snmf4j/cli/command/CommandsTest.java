@@ -89,6 +89,9 @@ class CommandsTest {
     assertTrue(found, facts.toString());
     assertTrue(facts.at("/memory/off_heap_limit").longValue() > 0, facts.toString());
     assertTrue(facts.at("/onnx_runtime/available").booleanValue(), facts.toString());
+    boolean cuda = facts.at("/onnx_runtime/cuda").booleanValue();
+    assertEquals(cuda ? "cuda" : "cpu", facts.at("/onnx_runtime/models_run_on").textValue());
+    assertFalse(facts.at("/onnx_runtime/cuda_detail").textValue().isBlank(), facts.toString());
   }
 
   @Test

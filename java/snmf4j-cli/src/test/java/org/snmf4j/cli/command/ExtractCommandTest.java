@@ -118,6 +118,7 @@ class ExtractCommandTest {
         "--token-ids ids.npy --layers x | Invalid value for option '--layers'",
         "--token-ids ids.npy --site attention | site is attention but must be one of mlp, mlp_out",
         "--token-ids ids.npy --site-tensor mlp=x | --site-tensor is mlp=x but must be SITE:LAYER",
+        "--token-ids ids.npy --provider gpu | provider is gpu but must be one of auto, cpu, cuda",
         "--token-ids ids.npy --site-tensor mpl:0=x | site is mpl but must be one of mlp, mlp_out",
         "--token-ids ids.npy --export csv | Invalid value for option '--export'",
         "--token-ids ids.npy --threads -1 | threads is -1 but must be at least 0",

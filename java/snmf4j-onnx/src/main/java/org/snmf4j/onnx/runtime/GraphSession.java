@@ -3,8 +3,14 @@ package org.snmf4j.onnx.runtime;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtException.OrtErrorCode;
 import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtProviderOptions;
 import ai.onnxruntime.OrtSession;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Set;
+import org.snmf4j.backend.Availability;
 import org.snmf4j.error.BackendFailureException;
 import org.snmf4j.error.BackendUnavailableException;
 import org.snmf4j.error.ClosedException;
@@ -20,18 +26,33 @@ import org.snmf4j.onnx.graph.ModelGraph;
  * session at a time; nobody may close it meanwhile.
  */
 public final class GraphSession implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(GraphSession.class.getName());
+
+  /** What ONNX Runtime says of a model that no provider would run. */
+  private static final Set<OrtErrorCode> MODEL_FAULTS =
+      Set.of(
+          OrtErrorCode.ORT_INVALID_GRAPH,
+          OrtErrorCode.ORT_INVALID_PROTOBUF,
+          OrtErrorCode.ORT_INVALID_ARGUMENT,
+          OrtErrorCode.ORT_NO_SUCHFILE,
+          OrtErrorCode.ORT_NO_MODEL,
+          OrtErrorCode.ORT_NOT_IMPLEMENTED);
+
   /** Where ONNX Runtime looks for external data of a model that it is given as bytes. */
   private static final String EXTERNAL_FOLDER =
       "session.model_external_initializers_file_folder_path";
 
   private final String file;
   private final OrtEnvironment environment;
+  private final ExecutionProvider provider;
   private OrtSession session;
 
-  private GraphSession(String file, OrtEnvironment environment, OrtSession session) {
+  private GraphSession(
+      String file, OrtEnvironment environment, OrtSession session, ExecutionProvider provider) {
     this.file = file;
     this.environment = environment;
     this.session = session;
+    this.provider = provider;
   }
 
   /**
@@ -39,34 +60,91 @@ public final class GraphSession implements AutoCloseable {
    *
    * @param graph the graph as it was read: says where external data lies
    * @param model what to run: an edit of {@code graph}
-   * @param threads threads within an operator; 0 is a thread per core
-   * @throws InvalidArgumentException if {@code threads} is negative
+   * @param settings threads, and what computes
+   * @throws InvalidArgumentException if {@link ExecutionProvider#PROPERTY} decides and is wrong
    * @throws ModelFormatException if ONNX Runtime refuses the model
-   * @throws BackendUnavailableException if ONNX Runtime's native library cannot be loaded
+   * @throws BackendUnavailableException if ONNX Runtime's native library cannot be loaded, or if
+   *     {@link ExecutionProvider#CUDA} is forced and cannot be used
    */
-  public static GraphSession open(ModelGraph graph, ModelProto model, int threads) {
-    if (threads < 0) {
-      throw new InvalidArgumentException("threads", threads, "at least 0");
-    }
+  public static GraphSession open(ModelGraph graph, ModelProto model, SessionSettings settings) {
+    ExecutionProvider wanted = settings.wanted();
     OrtEnvironment environment = loaded();
-    try (OrtSession.SessionOptions settings = new OrtSession.SessionOptions()) {
-      settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-      if (threads > 0) {
-        settings.setIntraOpNumThreads(threads);
-      }
-      if (graph.hasExternalData()) {
-        settings.addConfigEntry(
-            EXTERNAL_FOLDER, graph.file().toAbsolutePath().normalize().getParent().toString());
-      }
-      OrtSession session = environment.createSession(model.toByteArray(), settings);
-      NativeCounts.sessionOpened();
-      return new GraphSession(graph.file().toString(), environment, session);
+    byte[] bytes = model.toByteArray();
+    if (wanted == ExecutionProvider.CPU || !usesCuda(wanted)) {
+      return onCpu(environment, graph, bytes, settings);
+    }
+    OrtException failure;
+    try {
+      return create(environment, graph, bytes, settings, ExecutionProvider.CUDA);
     } catch (OrtException e) {
-      throw new ModelFormatException(graph.file(), "ONNX Runtime refuses it: " + e.getMessage(), e);
+      failure = e;
+    }
+    if (wanted == ExecutionProvider.CUDA) {
+      throw MODEL_FAULTS.contains(failure.getCode())
+          ? refused(graph, failure)
+          : new BackendUnavailableException(
+              "ONNX Runtime cannot run " + graph.file() + " on CUDA: " + failure.getMessage(),
+              failure);
+    }
+    GraphSession session = onCpu(environment, graph, bytes, settings);
+    LOG.log(Level.INFO, "{0} runs on the CPU: {1}", graph.file(), failure.getMessage());
+    return session;
+  }
+
+  private static boolean usesCuda(ExecutionProvider wanted) {
+    Availability cuda = CudaSupport.availability();
+    if (wanted == ExecutionProvider.CUDA && !cuda.available()) {
+      throw new BackendUnavailableException("ONNX Runtime cannot run on CUDA: " + cuda.detail());
+    }
+    return cuda.available();
+  }
+
+  private static GraphSession onCpu(
+      OrtEnvironment environment, ModelGraph graph, byte[] model, SessionSettings settings) {
+    try {
+      return create(environment, graph, model, settings, ExecutionProvider.CPU);
+    } catch (OrtException e) {
+      throw refused(graph, e);
     }
   }
 
-  private static OrtEnvironment loaded() {
+  private static ModelFormatException refused(ModelGraph graph, OrtException cause) {
+    return new ModelFormatException(
+        graph.file(), "ONNX Runtime refuses it: " + cause.getMessage(), cause);
+  }
+
+  private static GraphSession create(
+      OrtEnvironment environment,
+      ModelGraph graph,
+      byte[] model,
+      SessionSettings settings,
+      ExecutionProvider provider)
+      throws OrtException {
+    OrtProviderOptions cuda = null;
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      if (provider == ExecutionProvider.CUDA) {
+        cuda = CudaSupport.addTo(options);
+      }
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      if (settings.threads() > 0) {
+        options.setIntraOpNumThreads(settings.threads());
+      }
+      if (graph.hasExternalData()) {
+        options.addConfigEntry(
+            EXTERNAL_FOLDER, graph.file().toAbsolutePath().normalize().getParent().toString());
+      }
+      OrtSession session = environment.createSession(model, options);
+      NativeCounts.sessionOpened();
+      return new GraphSession(graph.file().toString(), environment, session, provider);
+    } finally {
+      if (cuda != null) {
+        cuda.close();
+      }
+    }
+  }
+
+  /** The environment, once the native library is loaded. */
+  static OrtEnvironment loaded() {
     try {
       return OrtEnvironment.getEnvironment();
     } catch (LinkageError | RuntimeException e) {
@@ -89,6 +167,11 @@ public final class GraphSession implements AutoCloseable {
       throw new ClosedException("the session of " + file + " is closed");
     }
     return session;
+  }
+
+  /** What the session runs on: the CPU or CUDA. */
+  public ExecutionProvider provider() {
+    return provider;
   }
 
   /** What tensors are made in. */

@@ -1,0 +1,133 @@
+package org.snmf4j.benchmarks.gpu;
+
+import java.util.Map;
+import org.snmf4j.FitReport;
+import org.snmf4j.Snmf;
+import org.snmf4j.SnmfModel;
+import org.snmf4j.SnmfOptions;
+import org.snmf4j.Solver;
+import org.snmf4j.backend.Backend;
+import org.snmf4j.backend.BackendConfig;
+import org.snmf4j.backend.Backends;
+import org.snmf4j.backend.Precision;
+import org.snmf4j.benchmarks.Shape;
+import org.snmf4j.matrix.Matrix;
+
+/**
+ * Losses of the backend against those of the CPU backend in fp32: along the multiplicative
+ * algorithm's first iterations, and where alternating least squares ends. And, on CUDA, with less
+ * device memory than the activations need against with enough.
+ */
+final class Losses implements Part.Check {
+  private static final String REFERENCE = "cpu";
+
+  /** As long as rounding has not yet led anywhere else. */
+  private static final int COMMON_ITERATIONS = 20;
+
+  private static final double FP32 = 1e-4;
+  private static final double ROUNDED = 2e-3;
+
+  @Override
+  public void run(Settings settings, Findings findings) throws Exception {
+    Shape shape = settings.little();
+    findings.note("activations " + shape + ", losses relative to those of the CPU backend");
+    try (Matrix a = Data.open(settings, shape)) {
+      FitReport steps;
+      FitReport end;
+      try (Backend cpu = Backends.open(REFERENCE, new BackendConfig(settings.threads))) {
+        steps = fit(a, cpu, multiplicative(shape));
+        end = fit(a, cpu, als(shape, Precision.FP32));
+      }
+      findings.figure("cpu, relative loss of als", end.relativeLoss(), "");
+      compare(settings, findings, a, "fp32", Map.of(), steps, end, Precision.FP32, FP32);
+      if (settings.isCuda()) {
+        Map<String, String> tf32 = Map.of(Settings.DENSE, "tf32");
+        Map<String, String> split = Map.of(Settings.DENSE, "split");
+        compare(settings, findings, a, "tf32", tf32, null, end, Precision.FP32, ROUNDED);
+        compare(settings, findings, a, "bf16", Map.of(), null, end, Precision.BF16, ROUNDED);
+        compare(settings, findings, a, "bf16, split", split, null, end, Precision.BF16, ROUNDED);
+        stream(settings, findings, a, shape);
+      } else {
+        compare(settings, findings, a, "bf16", Map.of(), null, end, Precision.BF16, ROUNDED);
+      }
+    }
+  }
+
+  private static SnmfOptions multiplicative(Shape shape) {
+    return SnmfOptions.builder(shape.rank())
+        .solver(Solver.MULTIPLICATIVE)
+        .featureDensity(Settings.DENSITY)
+        .maxIterations(COMMON_ITERATIONS)
+        .seed(1)
+        .build();
+  }
+
+  private static SnmfOptions als(Shape shape, Precision precision) {
+    return SnmfOptions.builder(shape.rank())
+        .featureDensity(Settings.DENSITY)
+        .precision(precision)
+        .build();
+  }
+
+  private static FitReport fit(Matrix a, Backend backend, SnmfOptions options) {
+    try (SnmfModel model = Snmf.fit(a, options, backend)) {
+      return model.report();
+    }
+  }
+
+  private static void compare(
+      Settings settings,
+      Findings findings,
+      Matrix a,
+      String name,
+      Map<String, String> properties,
+      FitReport steps,
+      FitReport end,
+      Precision precision,
+      double limit) {
+    Shape shape = settings.little();
+    try (Backend backend = settings.open(properties)) {
+      if (steps != null) {
+        double largest = 0;
+        double[] losses = fit(a, backend, multiplicative(shape)).losses();
+        for (int i = 0; i < losses.length; i++) {
+          largest = Math.max(largest, Math.abs(losses[i] / steps.losses()[i] - 1));
+        }
+        findings.atMost(
+            name + ", " + losses.length + " multiplicative iterations, largest deviation",
+            largest,
+            "",
+            limit);
+      }
+      double ratio = fit(a, backend, als(shape, precision)).loss() / end.loss();
+      findings.atMost(name + ", als, deviation of the final loss", Math.abs(ratio - 1), "", limit);
+      findings.figure(name + ", als, ratio of the final losses", ratio, "");
+    }
+  }
+
+  private static void stream(Settings settings, Findings findings, Matrix a, Shape shape) {
+    double bytes = 4.0 * shape.neurons() * shape.tokens();
+    // Half of A, and all that is not A.
+    double others = 4.0 * shape.rank() * (16.0 * shape.tokens() + 16.0 * shape.neurons());
+    String cap = Long.toString((long) (bytes / 2 + others));
+    FitReport whole;
+    try (Backend backend = settings.open()) {
+      whole = fit(a, backend, als(shape, Precision.FP32));
+    }
+    try (Backend backend = settings.open(Map.of(Settings.MEMORY, cap))) {
+      FitReport streamed = fit(a, backend, als(shape, Precision.FP32));
+      findings.figure("limit of device memory / bytes of A", Double.parseDouble(cap) / bytes, "");
+      findings.atMost(
+          "device memory held at most / its limit",
+          streamed.peakBytes() / Double.parseDouble(cap),
+          "",
+          1);
+      findings.atMost(
+          "streamed, deviation of the final loss",
+          Math.abs(streamed.loss() / whole.loss() - 1),
+          "",
+          FP32);
+      findings.figure("streamed, seconds / seconds", streamed.seconds() / whole.seconds(), "");
+    }
+  }
+}
