@@ -15,7 +15,7 @@
 
 namespace snmf4j::twin {
 
-__thread Index threadIdx, blockIdx, blockDim, gridDim;
+SNMF4J_NEAR __thread Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
 
@@ -31,27 +31,26 @@ class Block {
     prepare(threads, shared_bytes);
     kernel_ = &kernel;
     for (unsigned t = 0; t < threads; t++) {
-      at_[t] = At::kTurn;
       fibers_[t]->prepare([](void* block) { (*static_cast<Block*>(block)->kernel_)(); }, this);
     }
     for (;;) {
-      bool any = false;
-      for (unsigned t : order_) {
-        if (at_[t] != At::kTurn) continue;
-        any = true;
+      for (unsigned t : ready_) {
         current_ = t;
         threadIdx = {t, 0, 0};
-        if (!fibers_[t]->resume()) at_[t] = At::kEnd;
+        if (!fibers_[t]->resume()) {
+          at_[t] = At::kEnd;
+          alive_--;
+          warps_[t / kWarpSize].alive--;
+        }
       }
-      if (all(At::kEnd, 0, threads)) return;
-      if (!release() && !any) {
-        throw Error(SNMF4J_INTERNAL, "threads of a block wait at different barriers");
-      }
+      if (alive_ == 0) return;
+      if (!release()) throw Error(SNMF4J_INTERNAL, "threads of a block wait at different barriers");
     }
   }
 
   void meet(At barrier) {
     at_[current_] = barrier;
+    (barrier == At::kBlock ? waiting_ : warps_[current_ / kWarpSize].waiting)++;
     fibers_[current_]->yield();
   }
 
@@ -80,7 +79,11 @@ class Block {
       throw Error(SNMF4J_INTERNAL, "a block has between 1 and 1024 threads");
     }
     while (fibers_.size() < threads) fibers_.push_back(std::make_unique<Fiber>());
-    at_.assign(threads, At::kEnd);
+    at_.assign(threads, At::kTurn);
+    alive_ = threads;
+    waiting_ = 0;
+    warps_.assign((threads + kWarpSize - 1) / kWarpSize, Warp{});
+    for (unsigned t = 0; t < threads; t++) warps_[t / kWarpSize].alive++;
     votes_.assign(threads, 0);
     rounds_.assign(threads, 0);
     slots_.assign((threads / kWarpSize + 1) * 2 * kWarpSize, 0);
@@ -92,6 +95,7 @@ class Block {
     } else if (order != nullptr && std::atoi(order) > 0) {
       std::shuffle(order_.begin(), order_.end(), std::minstd_rand(std::atoi(order)));
     }
+    ready_ = order_;
     // Exactly as large as asked for, so that a sanitizer sees what lies beyond; filled, because
     // what a block finds there on a device is what the last one left.
     shared_.reset(static_cast<unsigned char*>(
@@ -100,34 +104,32 @@ class Block {
     std::memset(shared_.get(), 0xff, shared_bytes);
   }
 
-  bool all(At barrier, unsigned from, unsigned to) const {
-    return std::all_of(at_.begin() + from, at_.begin() + to,
-                       [&](At at) { return at == barrier || at == At::kEnd; });
-  }
-
-  // Lets those go on who have all met; false if nobody has.
+  // Makes those ready who have all met; false if nobody has.
   bool release() {
-    const auto threads = static_cast<unsigned>(at_.size());
     bool any = false;
-    for (unsigned from = 0; from < threads; from += kWarpSize) {
-      const unsigned to = std::min(from + kWarpSize, threads);
-      if (all(At::kWarp, from, to) && !all(At::kEnd, from, to)) {
-        go_on(At::kWarp, from, to);
-        any = true;
+    for (Warp& warp : warps_) {
+      warp.goes_on = warp.waiting > 0 && warp.waiting == warp.alive;
+      if (warp.goes_on) warp.waiting = 0;
+      any = any || warp.goes_on;
+    }
+    const bool all = !any && waiting_ == alive_;
+    if (all) waiting_ = 0;
+    ready_.clear();
+    for (unsigned t : order_) {
+      if (at_[t] == At::kWarp ? warps_[t / kWarpSize].goes_on : all && at_[t] == At::kBlock) {
+        at_[t] = At::kTurn;
+        ready_.push_back(t);
       }
     }
-    if (!any && all(At::kBlock, 0, threads)) {
-      go_on(At::kBlock, 0, threads);
-      any = true;
-    }
-    return any;
+    return any || all;
   }
 
-  void go_on(At barrier, unsigned from, unsigned to) {
-    for (unsigned t = from; t < to; t++) {
-      if (at_[t] == barrier) at_[t] = At::kTurn;
-    }
-  }
+  // Of its threads, how many have not ended, and how many of these wait for each other.
+  struct Warp {
+    unsigned alive = 0;
+    unsigned waiting = 0;
+    bool goes_on = false;
+  };
 
   struct Free {
     void operator()(unsigned char* memory) const { std::free(memory); }
@@ -139,20 +141,26 @@ class Block {
   std::vector<char> votes_;
   std::vector<unsigned> rounds_;
   std::vector<uint64_t> slots_;
-  std::vector<unsigned> order_;
+  std::vector<unsigned> order_;  // of all threads
+  std::vector<unsigned> ready_;  // whose turn it is
+  std::vector<Warp> warps_;
+  unsigned alive_ = 0;    // threads that have not ended
+  unsigned waiting_ = 0;  // of them at the block's barrier
   std::unique_ptr<unsigned char, Free> shared_;
   unsigned current_ = 0;
 };
 
-Block& block() {
-  static thread_local Block instance;
-  return instance;
-}
+// The one that runs, found faster than the instance.
+SNMF4J_NEAR __thread Block* running;
+
+Block& block() { return *running; }
 
 }  // namespace
 
 void run(Index grid, unsigned threads, std::size_t shared_bytes,
          const std::function<void()>& kernel) {
+  static thread_local Block instance;
+  running = &instance;
   gridDim = grid;
   blockDim = {threads, 1, 1};
   for (unsigned y = 0; y < grid.y; y++) {
