@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <string>
@@ -159,6 +160,9 @@ Block& block() { return *running; }
 
 void run(Index grid, unsigned threads, std::size_t shared_bytes,
          const std::function<void()>& kernel) {
+  // Shared memory is static. As thread_local it would be too much beside what SNMF4J_NEAR asks for.
+  static std::mutex launches;
+  const std::lock_guard<std::mutex> one_at_a_time(launches);
   static thread_local Block instance;
   running = &instance;
   gridDim = grid;
