@@ -93,7 +93,9 @@ class Staging {
     context.host_room.reserve(2 * half);
     halves_[0] = context.host_room.data();
     halves_[1] = context.host_room.data() + half;
-    on_device_ = context.room<unsigned char>(0, half);
+    // At once for most pieces that may come, so that what a context holds does not depend on them.
+    on_device_ = context.room<unsigned char>(
+        0, std::max(half, static_cast<std::size_t>(moved_bytes(context))));
     // Whatever uses the memory now has to be done first.
     for (gpu::Event& event : done_) event.record(stream_);
   }

@@ -378,7 +378,8 @@ TEST_CASE("activations that stream give the same") {
       const Ran here = run(context, type, problem, update, refresh);
       const Ran there = run(little, type, problem, update, refresh);
       CHECK(here.y.values == there.y.values);
-      CHECK(here.sums[1] == doctest::Approx(there.sums[1]).epsilon(1e-9));
+      // G is rounded to float32, from parts that the limit decides.
+      CHECK(here.sums[1] == doctest::Approx(there.sums[1]).epsilon(1e-6));
     }
   }
 }
