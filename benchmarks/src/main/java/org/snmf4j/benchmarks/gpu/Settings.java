@@ -83,6 +83,11 @@ final class Settings {
     return small ? new Shape(256, 2000, 10) : new Shape(3072, 20_000, 100);
   }
 
+  /** The problem that streams through little memory: of several panels, two of which it holds. */
+  Shape streamed() {
+    return small ? new Shape(256, 20_000, 10) : little();
+  }
+
   /** Tokens of the part LARGE. */
   int manyTokens() {
     return small ? 20_000 : 1_000_000;
