@@ -144,9 +144,14 @@ class Block {
   unsigned current_ = 0;
 };
 
+__thread __attribute__((tls_model("initial-exec"))) Block* own_block = nullptr;
+
 Block& block() {
-  static thread_local Block instance;
-  return instance;
+  if (own_block == nullptr) {
+    static thread_local Block instance;
+    own_block = &instance;
+  }
+  return *own_block;
 }
 
 }  // namespace
