@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <string>
@@ -15,7 +16,7 @@
 
 namespace snmf4j::twin {
 
-__thread Index threadIdx, blockIdx, blockDim, gridDim;
+Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
 
@@ -144,20 +145,19 @@ class Block {
   unsigned current_ = 0;
 };
 
-__thread __attribute__((tls_model("initial-exec"))) Block* own_block = nullptr;
-
 Block& block() {
-  if (own_block == nullptr) {
-    static thread_local Block instance;
-    own_block = &instance;
-  }
-  return *own_block;
+  // Never destroyed: a thread may be in the middle of a launch when the process ends.
+  static Block& instance = *new Block;
+  return instance;
 }
+
+std::mutex launches;
 
 }  // namespace
 
 void run(Index grid, unsigned threads, std::size_t shared_bytes,
          const std::function<void()>& kernel) {
+  const std::lock_guard<std::mutex> alone(launches);
   gridDim = grid;
   blockDim = {threads, 1, 1};
   for (unsigned y = 0; y < grid.y; y++) {

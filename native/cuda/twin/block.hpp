@@ -17,14 +17,9 @@ struct Index {
   unsigned x, y, z;
 };
 
-// Not thread_local, whose access by way of a function UndefinedBehaviorSanitizer takes for null.
-// In a library they are reached as fast as in a program, since they are so few.
-#define SNMF4J_TWIN_INDEX extern __thread __attribute__((tls_model("initial-exec"))) Index
-SNMF4J_TWIN_INDEX threadIdx;
-SNMF4J_TWIN_INDEX blockIdx;
-SNMF4J_TWIN_INDEX blockDim;
-SNMF4J_TWIN_INDEX gridDim;
-#undef SNMF4J_TWIN_INDEX
+// One launch runs at a time, whoever makes it, so that all this is there only once: what belongs to
+// a thread of the host is reached slowly from within a library.
+extern Index threadIdx, blockIdx, blockDim, gridDim;
 
 // Runs `kernel` once per thread. Throws INTERNAL if threads wait for ones that wait elsewhere.
 void run(Index grid, unsigned threads, std::size_t shared_bytes,

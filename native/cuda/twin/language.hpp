@@ -14,8 +14,8 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-// Blocks run one after the other on a thread of the host.
-#define __shared__ static thread_local
+// Blocks run one after the other.
+#define __shared__ static
 #define __constant__ static
 // NOLINTNEXTLINE: CUDA's name.
 #define __restrict__ __restrict
