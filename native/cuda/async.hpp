@@ -24,7 +24,7 @@ struct AsyncCopies {
   std::deque<std::vector<Copy>> groups;
 
   static AsyncCopies& own() {
-    static thread_local std::vector<AsyncCopies> all(1024);
+    static std::vector<AsyncCopies> all(1024);
     return all[threadIdx.x];
   }
 };

@@ -16,7 +16,7 @@
 
 namespace snmf4j::twin {
 
-SNMF4J_NEAR __thread Index threadIdx, blockIdx, blockDim, gridDim;
+Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
 
@@ -151,20 +151,19 @@ class Block {
   unsigned current_ = 0;
 };
 
-// The one that runs, found faster than the instance.
-SNMF4J_NEAR __thread Block* running;
+Block& block() {
+  // Never destroyed: a thread may be in the middle of a launch when the process ends.
+  static Block& instance = *new Block;
+  return instance;
+}
 
-Block& block() { return *running; }
+std::mutex launches;
 
 }  // namespace
 
 void run(Index grid, unsigned threads, std::size_t shared_bytes,
          const std::function<void()>& kernel) {
-  // Shared memory is static. As thread_local it would be too much beside what SNMF4J_NEAR asks for.
-  static std::mutex launches;
-  const std::lock_guard<std::mutex> one_at_a_time(launches);
-  static thread_local Block instance;
-  running = &instance;
+  const std::lock_guard<std::mutex> alone(launches);
   gridDim = grid;
   blockDim = {threads, 1, 1};
   for (unsigned y = 0; y < grid.y; y++) {

@@ -11,17 +11,15 @@
 #include <cstring>
 #include <functional>
 
-// Of variables of a thread that are used all the time: few bytes, found without a call.
-#define SNMF4J_NEAR __attribute__((tls_model("initial-exec")))
-
 namespace snmf4j::twin {
 
 struct Index {
   unsigned x, y, z;
 };
 
-// Not thread_local, whose access by way of a function UndefinedBehaviorSanitizer takes for null.
-extern SNMF4J_NEAR __thread Index threadIdx, blockIdx, blockDim, gridDim;
+// One launch runs at a time, whoever makes it, so that all this is there only once: what belongs to
+// a thread of the host is reached slowly from within a library.
+extern Index threadIdx, blockIdx, blockDim, gridDim;
 
 // Runs `kernel` once per thread. Throws INTERNAL if threads wait for ones that wait elsewhere.
 void run(Index grid, unsigned threads, std::size_t shared_bytes,

@@ -99,13 +99,13 @@ struct Fiber::State {
 
   // The first function on the stack: found by a pointer that both kinds of switching can hand over.
   static void start() { starting->run(); }
-  static thread_local State* starting;
+  static State* starting;
 };
 
-thread_local Fiber::State* Fiber::State::starting = nullptr;
+Fiber::State* Fiber::State::starting = nullptr;
 
 Fiber::Fiber() : state_(new State) {
-  static thread_local unsigned made = 0;
+  static unsigned made = 0;
   state_->colour = made++ % kColours * kApart;
   state_->stack =
       mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

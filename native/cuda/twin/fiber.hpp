@@ -1,4 +1,4 @@
-// Stacks that a thread of the host switches between.
+// Stacks that a thread of the host switches between; one thread at a time does so.
 #ifndef SNMF4J_CUDA_TWIN_FIBER_HPP
 #define SNMF4J_CUDA_TWIN_FIBER_HPP
 

@@ -14,7 +14,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-// Blocks run one after the other, and so do launches.
+// Blocks run one after the other.
 #define __shared__ static
 #define __constant__ static
 // NOLINTNEXTLINE: CUDA's name.
