@@ -56,7 +56,7 @@ class Sums {
         refresh_(refresh),
         support_(support),
         panels_(a.count),
-        group_(std::clamp<int64_t>(a.count / kGroups, 1, kMaxGroup)),
+        groups_(std::min(a.count, std::max(kGroups, (a.count + kMaxGroup - 1) / kMaxGroup))),
         begun_(static_cast<std::size_t>(context_.pool.size()), 0) {
     if (refresh == SNMF4J_REFRESH_NONE) return;
     const auto padded = static_cast<std::size_t>(target->padded);
@@ -74,8 +74,10 @@ class Sums {
   }
 
   // How many groups there are, and the first panel of one, or of none after the last.
-  int64_t groups() const { return (panels_ + group_ - 1) / group_; }
-  int64_t first(int64_t group) const { return std::min(group * group_, panels_); }
+  int64_t groups() const { return groups_; }
+  int64_t first(int64_t group) const {
+    return panels_ / groups_ * group + panels_ % groups_ * group / groups_;
+  }
 
   // Zeroes a worker's sums; called by that worker, so that it owns the pages.
   void begin(int worker) {
@@ -190,7 +192,7 @@ class Sums {
   const int refresh_;
   const SupportOrder* const support_;
   const int64_t panels_;
-  const int64_t group_;      // panels of a group
+  const int64_t groups_;
   std::vector<char> begun_;  // by worker
 };
 
