@@ -65,6 +65,7 @@ SparseColumns snmf4j_features::columns() {
       }
     });
     columns_valid = true;
+    supports++;
   }
   return {rank, column_start.data(), column_index.data(), column_value.data()};
 }
@@ -97,9 +98,9 @@ SparseRows snmf4j_features::rows() {
 
 const SupportOrder& snmf4j_features::support() {
   const SparseRows from = rows();
-  if (!support_valid) {
+  if (arranged != supports) {
     order.arrange(&context->memory, from);
-    support_valid = true;
+    arranged = supports;
   }
   return order;
 }
@@ -116,7 +117,7 @@ void snmf4j_features::revalued() {
     }
   });
   // A value that has become zero is none of the support any more.
-  if (!whole) changed();
+  columns_valid = rows_valid = whole;
 }
 
 bool snmf4j_features::is_dense() {

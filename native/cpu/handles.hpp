@@ -68,7 +68,7 @@ struct snmf4j_features {
   snmf4j::SparseColumns columns();
   snmf4j::SparseRows rows();
   const snmf4j::SupportOrder& support();
-  void changed() { columns_valid = rows_valid = support_valid = false; }
+  void changed() { columns_valid = rows_valid = false; }
   // Other values for what rows() holds; the same go into `dense`, and revalued() has to follow.
   float* row_values() { return row_value.data(); }
   void revalued();
@@ -86,7 +86,8 @@ struct snmf4j_features {
   snmf4j::SupportOrder order;
   bool columns_valid = false;
   bool rows_valid = false;
-  bool support_valid = false;
+  int64_t supports = 0;  // how many there have been
+  int64_t arranged = 0;  // the one that `order` is of
 };
 
 struct snmf4j_statistics {

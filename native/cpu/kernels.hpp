@@ -51,7 +51,7 @@ struct BFloat {
 constexpr int kGroup = 16;
 
 // Z's nonzeros in the order in which C is summed on them. A group
-// consists of runs of 4, 2 or 1 that lie in one row, so that a load of A's row serves a whole run.
+// consists of runs of 8, 4, 2 or 1 that lie in one row, so that a load of A's row serves a whole run.
 struct SupportGroups {
   int64_t count;            // of groups
   const uint8_t* run;       // length of a group's runs

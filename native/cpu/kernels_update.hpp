@@ -218,27 +218,28 @@ static inline vfloat sum_each(vfloat (&rows)[kCount]) {
 template <int kRun, typename Element>
 static inline void support_group(const Element* a, const uint64_t* rows, const uint64_t* features,
                                  const float* y, float* c) {
+  constexpr int kShare = kRun < kLanes ? kRun : kLanes;
   for (int from = 0; from < kGroup; from += kLanes) {
     vfloat products[kLanes];
 #pragma GCC unroll 16
-    for (int i = 0; i < kLanes; i += kRun) {
+    for (int i = 0; i < kLanes; i += kShare) {
       const int run = (from + i) / kRun;
       const uint64_t number = rows[run / 2] >> (32 * (run % 2)) & 0xffffffff;
       const Element* row = a + number * kPanel;
-      const float* other[kRun];
-#pragma GCC unroll 4
-      for (int r = 0; r < kRun; r++) {
+      const float* other[kShare];
+#pragma GCC unroll 8
+      for (int r = 0; r < kShare; r++) {
         const int e = from + i + r;
         other[r] = y + (features[e / 4] >> (16 * (e % 4)) & 0xffff) * kPanel;
       }
       const vfloat first = load(row);
-#pragma GCC unroll 4
-      for (int r = 0; r < kRun; r++) products[i + r] = first * load(other[r]);
+#pragma GCC unroll 8
+      for (int r = 0; r < kShare; r++) products[i + r] = first * load(other[r]);
 #pragma GCC unroll 16
       for (int t = kLanes; t < kPanel; t += kLanes) {
         const vfloat x = load(row + t);
-#pragma GCC unroll 4
-        for (int r = 0; r < kRun; r++) products[i + r] += x * load(other[r] + t);
+#pragma GCC unroll 8
+        for (int r = 0; r < kShare; r++) products[i + r] += x * load(other[r] + t);
       }
     }
     store(c + from, load(c + from) + sum_each(products));
@@ -254,7 +255,9 @@ static void support_cross(const void* panel, const SupportGroups& z, const float
     const uint64_t* row = z.row + g * (kGroup / 2);
     const uint64_t* feature = z.feature + g * (kGroup / 4);
     fetched = fetch_rows(fetch, fetched, g + 1, z.count);
-    if (z.run[g] == 4) {
+    if (z.run[g] == 8) {
+      support_group<8>(a, row, feature, y, c + g * kGroup);
+    } else if (z.run[g] == 4) {
       support_group<4>(a, row, feature, y, c + g * kGroup);
     } else if (z.run[g] == 2) {
       support_group<2>(a, row, feature, y, c + g * kGroup);

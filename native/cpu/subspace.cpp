@@ -205,7 +205,7 @@ int snmf4j_compress(const snmf4j_panels* a, const snmf4j_features* basis, snmf4j
         a->kernels.project_dense(a->stored(p), a->rows, basis->dense.data(), basis->rank, target,
                                  p + 1 < to ? a->stored(p + 1) : nullptr);
         parts[static_cast<std::size_t>(worker)] +=
-            compressed->kernels.squares(target, compressed->rows * kPanel);
+            context.kernels.float32.squares(target, compressed->rows * kPanel);
       }
     });
     *squares = 0;

@@ -19,7 +19,7 @@ class SupportOrder {
     int64_t rows = 0;
     for (int64_t i = 0; i < z.neurons; i++) rows += z.start[i + 1] > z.start[i];
     // Each block leaves one group of each run length incomplete.
-    const auto most = static_cast<std::size_t>(total / kGroup + 3 * (rows / kBlock + 1));
+    const auto most = static_cast<std::size_t>(total / kGroup + 4 * (rows / kBlock + 1));
     run_.reserve(counter, most);
     filled_.reserve(counter, most);
     row_.reserve(counter, most * kRowWords);
@@ -59,7 +59,7 @@ class SupportOrder {
   }
 
  private:
-  static constexpr int kLongest = 4;
+  static constexpr int kLongest = 8;
   // Rows that pass through the cache together, once for every run length.
   static constexpr std::size_t kBlock = 1024;
   static constexpr std::size_t kRowWords = kGroup / 2;
