@@ -22,7 +22,7 @@ constexpr int kMostPieces = 8;
 
 // Few features: small blocks, three to a multiprocessor.
 constexpr int kFewWarps = 8;
-constexpr int kFewFeatures = 14;
+constexpr int kFewFeatures = 13;
 constexpr int kFewEntries = 512;
 constexpr int kFewBlocks = 3;  // of a multiprocessor
 // Many: one that holds all sums.

@@ -31,7 +31,15 @@ public record Update(
     double beta = momentum == null ? 0 : momentum.beta();
     if (rule instanceof UpdateRule.Multiplicative step) {
       return new Update(
-          NativeOperations.RULE_MULTIPLICATIVE, step.epsilon(), 1, 0, 0, rowScale, before, beta, support);
+          NativeOperations.RULE_MULTIPLICATIVE,
+          step.epsilon(),
+          1,
+          0,
+          0,
+          rowScale,
+          before,
+          beta,
+          support);
     }
     if (rule instanceof UpdateRule.Hals hals) {
       return new Update(
