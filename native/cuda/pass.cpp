@@ -212,10 +212,14 @@ class Pass {
   // All that enqueue() depends on: addresses, shapes and ways.
   Graphs::Key key() const {
     Graphs::Key key;
-    const auto add = [&](const auto&... values) { (key.push_back(static_cast<uint64_t>(values)), ...); };
-    const auto point = [&](const auto*... at) { (key.push_back(reinterpret_cast<uintptr_t>(at)), ...); };
-    add(a_.type, a_.shape.rows, a_.shape.tokens, z_.rank, update_.rule, refresh_, dense_, scales(), stops(),
-        columns_.nonzeros);
+    const auto add = [&](const auto&... values) {
+      (key.push_back(static_cast<uint64_t>(values)), ...);
+    };
+    const auto point = [&](const auto*... at) {
+      (key.push_back(reinterpret_cast<uintptr_t>(at)), ...);
+    };
+    add(a_.type, a_.shape.rows, a_.shape.tokens, z_.rank, update_.rule, refresh_, dense_, scales(),
+        stops(), columns_.nonzeros);
     point(a_.on_device.data(), z_.dense.data(), columns_.start, columns_.index, columns_.value,
           rows_.start, rows_.index, rows_.entry, y_.floats(), result_.floats(),
           update_.before == nullptr ? nullptr : update_.before->floats());

@@ -126,12 +126,12 @@ __device__ inline float descend(const Room<kWarps>& room, int count, float* y, i
 }
 
 // What a walk over the features of a tile is for: to leave Y and return to every thread its part of
-// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the first warp, by lane.
+// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the first warp's lanes.
 enum class Walk { kMeasure, kDescend, kDescendAndGain };
 
 template <int kWarps, Walk kWalk>
-__device__ __forceinline__ double walk(const Products& q, const float* p, int64_t width, float* y,
-                              Room<kWarps>& room) {
+__device__ __forceinline__ double walk(const Products& q, const float* p, int64_t width,
+                                       float* y, Room<kWarps>& room) {
   constexpr bool kMeasures = kWalk == Walk::kMeasure;
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
@@ -308,7 +308,8 @@ __device__ inline double multiply_tile(const Coefficients& c, const Products& q,
       const int64_t at = offset + j * width + lane;
       const float p = c.p[at];
       const float up = add_parts<kWarps>(negative, b, lane) + fmaxf(p, 0.0f);
-      const float down = add_parts<kWarps>(room.parts, b, lane) + fmaxf(-p, 0.0f) + numbers->epsilon;
+      const float down =
+          add_parts<kWarps>(room.parts, b, lane) + fmaxf(-p, 0.0f) + numbers->epsilon;
       const float value = y[j * kUpdateTile + lane] * sqrtf(up / down);
       c.result[at] = value;
       dot += static_cast<double>(p) * value;
