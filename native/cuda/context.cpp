@@ -24,7 +24,7 @@ int64_t widest_panel() {
   return width < kTile || width > (int64_t{1} << 20) ? kMaxPanel : width / kTile * kTile;
 }
 
-// What a block's shared memory cannot hold goes other ways, which tests meet sooner with less of it.
+// What a block's shared memory cannot hold goes other ways: tests meet them sooner with less of it.
 snmf4j_device described(int device) {
   snmf4j_device facts = gpu::describe(device);
   const char* chosen = std::getenv("SNMF4J_CUDA_SHARED");
