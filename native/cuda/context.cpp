@@ -17,14 +17,20 @@ int64_t limit_of(const snmf4j_cuda_options& options) {
   return options.memory_limit > 0 ? std::min(options.memory_limit, free) : free;
 }
 
-// Of a panel; fewer than kMaxPanel make tests of several panels small.
-int64_t widest_panel() {
+// Of a panel: so many tokens that two panels of so many neurons, between which data streams, take a
+// quarter of the memory. Tests of several panels make it smaller still.
+constexpr int64_t kUsualNeurons = 16384;
+constexpr int64_t kPanelShare = 8;
+
+int64_t widest_panel(int64_t limit) {
+  const int64_t bytes = kPanelShare * kUsualNeurons * static_cast<int64_t>(sizeof(float));
+  const int64_t most = std::clamp(limit / bytes / kTile * kTile, int64_t{kTile}, kMaxPanel);
   const char* chosen = std::getenv("SNMF4J_CUDA_PANEL");
-  const int64_t width = chosen == nullptr ? kMaxPanel : std::atoll(chosen);
-  return width < kTile || width > (int64_t{1} << 20) ? kMaxPanel : width / kTile * kTile;
+  const int64_t width = chosen == nullptr ? most : std::atoll(chosen);
+  return width < kTile || width > (int64_t{1} << 20) ? most : width / kTile * kTile;
 }
 
-// What a block's shared memory cannot hold goes other ways, which tests meet sooner with less of it.
+// What a block's shared memory cannot hold goes other ways: tests meet them sooner with less of it.
 snmf4j_device described(int device) {
   snmf4j_device facts = gpu::describe(device);
   const char* chosen = std::getenv("SNMF4J_CUDA_SHARED");
@@ -55,7 +61,7 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       facts(described(options.device)),
       dense(options.dense),
       graphs(options.graphs != 0),
-      panel_width(widest_panel()),
+      panel_width(widest_panel(limit_of(options))),
       memory(limit_of(options)),
       blas(options.cublas, memory) {}
 

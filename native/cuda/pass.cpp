@@ -87,6 +87,7 @@ class Pass {
   }
 
  private:
+  bool stops() const { return update_.tolerance > 0; }
   bool solves() const { return update_.rule == SNMF4J_RULE_LEAST_SQUARES; }
   bool starts() const { return solves() && z_.rank <= UnconstrainedStart::kMaxRank; }
   // A scale is not read beside an extrapolation, nor by least squares.
@@ -196,7 +197,7 @@ class Pass {
       c.offset = start_.offset;
       c.failed = start_.failed;
     }
-    update(context_, update_.rule, products_, numbers_, c, large_);
+    update(context_, update_.rule, stops(), products_, numbers_, c, large_);
     return update_blocks(context_, update_.rule, z_.rank, c.shape.tokens);
   }
 
@@ -216,10 +217,14 @@ class Pass {
   // All that enqueue() depends on: addresses, shapes and ways.
   Graphs::Key key() const {
     Graphs::Key key;
-    const auto add = [&](const auto&... values) { (key.push_back(static_cast<uint64_t>(values)), ...); };
-    const auto point = [&](const auto*... at) { (key.push_back(reinterpret_cast<uintptr_t>(at)), ...); };
+    const auto add = [&](const auto&... values) {
+      (key.push_back(static_cast<uint64_t>(values)), ...);
+    };
+    const auto point = [&](const auto*... at) {
+      (key.push_back(reinterpret_cast<uintptr_t>(at)), ...);
+    };
     add(a_.type, a_.shape.rows, a_.shape.tokens, z_.rank, update_.rule, refresh_, dense_, scales(),
-        columns_.nonzeros, support_columns_.nonzeros);
+        stops(), columns_.nonzeros, support_columns_.nonzeros);
     point(a_.on_device.data(), z_.dense.data(), columns_.start, columns_.index, columns_.value,
           support_columns_.start, support_columns_.index, support_rows_.start,
           support_rows_.index, support_rows_.entry, y_.floats(), result_.floats(),

@@ -254,8 +254,8 @@ void launch_project(snmf4j_context& context, const Slab& slab, const ChunkPlan& 
   gpu::launch(context.stream,
               {static_cast<unsigned>(slab.shape.tiles()), kWarps * gpu::kWarp, shared,
                gpu::pieces(plan.rank, kWarps * kFeatures)},
-              project_tile<Element, kWarps, kFeatures, kBlocks>, static_cast<const Element*>(slab.data),
-              slab.shape, plan, p, p_shape);
+              project_tile<Element, kWarps, kFeatures, kBlocks>,
+              static_cast<const Element*>(slab.data), slab.shape, plan, p, p_shape);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 namespace snmf4j {
 
-// The solution without the constraint, (Q + ridge I)^-1 (P - shift), its negatives set to zero. Most
-// signs are right at once, which saves half of the sweeps and more. On the device.
+// The solution without the constraint, (Q + ridge I)^-1 (P - shift), its negatives set to zero.
+// Most signs are right at once, which saves half of the sweeps and more. On the device.
 struct UnconstrainedStart {
   // Beyond this rank the inverse costs more than a few tiles' sweeps.
   static constexpr int kMaxRank = 1024;

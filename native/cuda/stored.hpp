@@ -53,7 +53,7 @@ __device__ inline float narrow<float>(float x) {
 template <>
 __device__ inline BFloat narrow<BFloat>(float x) {
   const unsigned bits = __float_as_uint(x);
-  // Adds just below half a unit, and the rest if the unit is odd. The carry could run through a NaN.
+  // Adds just below half a unit, and the rest if the unit is odd. The carry could run through NaNs.
   const unsigned rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
   return {static_cast<uint16_t>(x == x ? rounded : 0x7fc0u)};
 }

@@ -23,7 +23,9 @@ constexpr int kAhead = 4;
 // Most bytes for the sums of the slices.
 constexpr int64_t kSumBytes = int64_t{128} << 20;
 // Fewest batches of a warp, or loading Y is not worth it.
-constexpr int64_t kFewestBatches = 4;
+constexpr int64_t kFewestBatches = 2;
+// So many rounds of blocks keep all multiprocessors busy to the end.
+constexpr int64_t kRounds = 4;
 // Of the final sums: threads of a nonzero.
 constexpr int kFinal = 8;
 constexpr int kFinalThreads = 256;
@@ -101,7 +103,7 @@ __device__ inline float sum_each(const float (&values)[kLanes], int sub) {
 
 // kShared: Y's tile is in shared memory, otherwise where it is.
 template <typename Element, bool kShared>
-__global__ void __launch_bounds__(kThreads, 2)
+__global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
     add_tiles(const Element* a, PanelShape a_shape, const float* y_panels, SupportPlan plan) {
   SNMF4J_SHARED(float, room);
   using Row = typename Loaded<Element>::Type;
@@ -209,11 +211,14 @@ SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
   const int64_t wanted = resident * context.facts.multiprocessors;
   const int64_t tiles = (tokens + kTile - 1) / kTile;
   const int64_t most = kSumBytes / (plan.nonzeros * static_cast<int64_t>(sizeof(float)));
-  plan.slices = std::clamp<int64_t>(most, 1, std::min(tiles, wanted));
-  // Where slices are few, their nonzeros are shared.
+  // A slice for each block, unless the tiles are too few for an even deal: then one for each tile.
+  const int64_t even = tiles < kRounds * wanted ? tiles : wanted;
+  plan.slices = std::clamp<int64_t>(most, 1, even);
+  // Where that gives few blocks, nonzeros are shared out as well.
   const int64_t batches = (plan.nonzeros + gpu::kWarp - 1) / gpu::kWarp;
-  plan.shares = std::clamp<int64_t>(batches / (kWarps * kFewestBatches), 1,
-                                    std::max<int64_t>(wanted / plan.slices, 1));
+  const int64_t blocks = plan.slices == wanted ? wanted : kRounds * wanted;
+  plan.shares = std::clamp<int64_t>(blocks / plan.slices, 1,
+                                    std::max<int64_t>(batches / (kWarps * kFewestBatches), 1));
   plan.entries = carver.take<SupportEntry>(static_cast<std::size_t>(plan.nonzeros));
   plan.sums = carver.take<float>(static_cast<std::size_t>(plan.slices * plan.nonzeros));
   return plan;

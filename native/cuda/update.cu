@@ -12,22 +12,26 @@
 namespace snmf4j {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / gpu::kWarp;
 constexpr int kBlock = kRankStep;  // features
-// Blocks of a multiprocessor that the registers are to suffice for.
-constexpr int kResident = 3;
+// Warps of a block, for few features and for many, and of a multiprocessor: for these the registers
+// are to suffice. With few features a step is short, and more tiles hide its barriers.
+constexpr int kFewFeatures = 128;
+constexpr int kFewWarps = 4;
+constexpr int kManyWarps = 8;
+constexpr int kResidentWarps = 24;
+// Where sums decide when a tile is done, which takes more registers.
+constexpr int kStoppingWarps = 16;
 // Of tiles that shared memory cannot hold, so many blocks are under way.
 constexpr int64_t kLargeBytes = int64_t{256} << 20;
 static_assert(kUpdateTile == gpu::kWarp, "a token a lane");
 
 // What a block holds in shared memory beside Y.
+template <int kWarps>
 struct alignas(16) Room {
   float parts[kWarps][kBlock][kUpdateTile];  // of products, by warp; the sums in the first
   float diagonal[kBlock][kBlock];            // of Q, the rows at hand
   float inverse[kBlock];
   double sums[kWarps];
-  int done;
 };
 
 // Y as it is read: scaled or extrapolated.
@@ -45,7 +49,7 @@ struct Source {
 
 // A warp's part of rows [first, first + kBlock) of QY: a square of 4 features by 4 tokens a lane.
 // With kSigned of the positive and the negative entries by themselves, into two rooms.
-template <bool kSigned>
+template <int kWarps, bool kSigned>
 __device__ inline void multiply_part(const Products& q, int first, const float* y, int warp,
                                      int lane, float (*parts)[kBlock][kUpdateTile],
                                      float (*negative)[kBlock][kUpdateTile]) {
@@ -86,6 +90,7 @@ __device__ inline void multiply_part(const Products& q, int first, const float* 
   }
 }
 
+template <int kWarps>
 __device__ inline float add_parts(const float (*parts)[kBlock][kUpdateTile], int feature,
                                   int token) {
   float sum = 0;
@@ -94,8 +99,10 @@ __device__ inline float add_parts(const float (*parts)[kBlock][kUpdateTile], int
   return sum;
 }
 
-// One token's step over the features of a block, in order; returns by how much the error falls.
-__device__ inline float descend(const Room& room, int count, float* y, int lane) {
+// One token's step over the features of a block, in order; returns by how much the error falls, if
+// that is asked for.
+template <bool kGains, int kWarps>
+__device__ inline float descend(const Room<kWarps>& room, int count, float* y, int lane) {
   float gradient[kBlock];
 #pragma unroll
   for (int b = 0; b < kBlock; b++) gradient[b] = room.parts[0][b][lane];
@@ -108,7 +115,7 @@ __device__ inline float descend(const Room& room, int count, float* y, int lane)
     // A feature without neurons has no reciprocal and keeps its coefficients.
     const float moved = inverse > 0 ? fmaxf(old + gradient[b] * inverse, 0.0f) : old;
     const float step = moved - old;
-    gain += step * (2 * gradient[b] - room.diagonal[b][b] * step);
+    if (kGains) gain += step * (2 * gradient[b] - room.diagonal[b][b] * step);
     y[b * kUpdateTile + lane] = moved;
 #pragma unroll
     for (int later = b + 1; later < kBlock; later++) {
@@ -118,38 +125,42 @@ __device__ inline float descend(const Room& room, int count, float* y, int lane)
   return gain;
 }
 
-// One walk over the features of a tile. Measuring, it leaves Y and returns to every thread its part
-// of 2<P - shift,Y> - <QY,Y>; otherwise the lanes of the first warp get parts of the gain.
-template <bool kMeasures>
-__device__ __forceinline__ double walk(const Products& q, const float* p, int64_t width, float* y,
-                              Room& room) {
+// What a walk over the features of a tile is for: to leave Y and return to every thread its part of
+// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the first warp's lanes.
+enum class Walk { kMeasure, kDescend, kDescendAndGain };
+
+template <int kWarps, Walk kWalk>
+__device__ __forceinline__ double walk(const Products& q, const float* p, int64_t width,
+                                       float* y, Room<kWarps>& room) {
+  constexpr bool kMeasures = kWalk == Walk::kMeasure;
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   double total = 0;
   for (int first = 0; first < q.rank; first += kBlock) {
     const int count = min(kBlock, q.rank - first);
-    // Two features of a token for each thread.
-    const int own = 2 * warp;
-    float unexplained[2];
+    // A few features of a token for each thread.
+    constexpr int kOwn = kBlock / kWarps;
+    const int own = kOwn * warp;
+    float unexplained[kOwn];
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < kOwn; i++) {
       const int j = first + own + i;
       unexplained[i] = own + i < count ? p[j * width + lane] - q.shift[j] : 0;
     }
     if (!kMeasures) {
-      const int b = static_cast<int>(threadIdx.x) / kBlock;
       const int other = static_cast<int>(threadIdx.x) % kBlock;
-      if (b < count) {
+      for (int b = static_cast<int>(threadIdx.x) / kBlock; b < count;
+           b += kWarps * gpu::kWarp / kBlock) {
         room.diagonal[b][other] =
             q.narrow[static_cast<int64_t>(first + b) * q.padded + first + other];
       }
       if (threadIdx.x < kBlock) room.inverse[threadIdx.x] = q.inverse[first + threadIdx.x];
     }
-    multiply_part<false>(q, first, y, warp, lane, room.parts, nullptr);
+    multiply_part<kWarps, false>(q, first, y, warp, lane, room.parts, nullptr);
     __syncthreads();
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const float rest = unexplained[i] - add_parts(room.parts, own + i, lane);
+    for (int i = 0; i < kOwn; i++) {
+      const float rest = unexplained[i] - add_parts<kWarps>(room.parts, own + i, lane);
       if (kMeasures) {
         if (own + i < count) {
           total += static_cast<double>(y[(first + own + i) * kUpdateTile + lane]) *
@@ -163,7 +174,9 @@ __device__ __forceinline__ double walk(const Products& q, const float* p, int64_
     __syncthreads();
     if (kMeasures) continue;
     if (warp == 0) {
-      total += static_cast<double>(descend(room, count, y + first * kUpdateTile, lane));
+      constexpr bool kGains = kWalk == Walk::kDescendAndGain;
+      const float gain = descend<kGains>(room, count, y + first * kUpdateTile, lane);
+      if (kGains) total += static_cast<double>(gain);
     }
     __syncthreads();
   }
@@ -172,8 +185,9 @@ __device__ __forceinline__ double walk(const Products& q, const float* p, int64_
 
 // Where least squares begin, and what that explains: nothing if the unconstrained solution is
 // worse than zero.
+template <int kWarps>
 __device__ __forceinline__ double begin(const Coefficients& c, const Products& q, int64_t offset,
-                               int64_t tokens, float* y, Room& room) {
+                               int64_t tokens, float* y, Room<kWarps>& room) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int64_t width = c.shape.width;
@@ -186,7 +200,7 @@ __device__ __forceinline__ double begin(const Coefficients& c, const Products& q
           live ? fmaxf(c.start[offset + j * width + lane] - c.offset[j], 0.0f) : 0;
     }
     __syncthreads();
-    explained = block_sum(walk<true>(q, c.p + offset, width, y, room), room.sums);
+    explained = block_sum(walk<kWarps, Walk::kMeasure>(q, c.p + offset, width, y, room), room.sums);
     if (explained > 0) return explained;
   }
   for (int j = warp; j < q.rank; j += kWarps) y[j * kUpdateTile + lane] = 0;
@@ -194,16 +208,17 @@ __device__ __forceinline__ double begin(const Coefficients& c, const Products& q
   return 0;
 }
 
-// A tile; returns this thread's part of <P,Y'>.
+// A tile; returns this thread's part of <P,Y'>. Without kStops all sweeps are made, and Y is read.
+template <bool kStops, int kWarps>
 __device__ __forceinline__ double descend_tile(const Coefficients& c, const Products& q,
-                                      const UpdateNumbers* numbers, bool solving, int64_t tile,
-                                      float* y, Room& room) {
+                                               const UpdateNumbers* numbers, bool solving,
+                                               int64_t tile, float* y, Room<kWarps>& room) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int64_t width = c.shape.width;
   const int64_t offset = c.shape.tile_offset(tile / 2) + tile % 2 * kUpdateTile;
   double explained = 0;
-  if (solving) {
+  if (kStops && solving) {
     explained = begin(c, q, offset, c.shape.tokens - tile * kUpdateTile, y, room);
   } else {
     const Source source{c, numbers->beta};
@@ -211,16 +226,20 @@ __device__ __forceinline__ double descend_tile(const Coefficients& c, const Prod
       y[j * kUpdateTile + lane] = source(offset + j * width + lane, j);
     }
     __syncthreads();
-    if (numbers->tolerance > 0) {
-      explained = block_sum(walk<true>(q, c.p + offset, width, y, room), room.sums);
+    if (kStops) {
+      explained =
+          block_sum(walk<kWarps, Walk::kMeasure>(q, c.p + offset, width, y, room), room.sums);
     }
   }
   for (int sweep = 0; sweep < numbers->sweeps; sweep++) {
-    double gain = walk<false>(q, c.p + offset, width, y, room);
-    if (!(numbers->tolerance > 0)) continue;
-    gain = block_sum(gain, room.sums);
+    if (!kStops) {
+      walk<kWarps, Walk::kDescend>(q, c.p + offset, width, y, room);
+      continue;
+    }
+    const double gain = block_sum(
+        walk<kWarps, Walk::kDescendAndGain>(q, c.p + offset, width, y, room), room.sums);
     explained += gain;
-    if (gain <= numbers->tolerance * fabs(explained)) break;
+    if (numbers->tolerance > 0 && gain <= numbers->tolerance * fabs(explained)) break;
   }
   double dot = 0;
   for (int j = warp; j < q.rank; j += kWarps) {
@@ -233,26 +252,29 @@ __device__ __forceinline__ double descend_tile(const Coefficients& c, const Prod
 }
 
 // A block per tile, with Y's in shared memory.
-__global__ void __launch_bounds__(kThreads, kResident)
+template <int kWarps, bool kStops>
+__global__ void __launch_bounds__(kWarps* gpu::kWarp,
+                                  (kStops ? kStoppingWarps : kResidentWarps) / kWarps)
     descend_shared(Coefficients c, Products q, const UpdateNumbers* numbers, bool solving) {
   SNMF4J_SHARED(unsigned char, memory);
-  Room& room = *reinterpret_cast<Room*>(memory);
-  auto* y = reinterpret_cast<float*>(memory + sizeof(Room));
-  const double dot =
-      block_sum(descend_tile(c, q, numbers, solving, blockIdx.x, y, room), room.sums);
+  Room<kWarps>& room = *reinterpret_cast<Room<kWarps>*>(memory);
+  auto* y = reinterpret_cast<float*>(memory + sizeof(Room<kWarps>));
+  const double dot = block_sum(
+      descend_tile<kStops>(c, q, numbers, solving, blockIdx.x, y, room), room.sums);
   if (threadIdx.x == 0) c.dots[blockIdx.x] = dot;
 }
 
 // Blocks that walk over tiles, with Y's in a piece of `large` of each block's own.
-__global__ void __launch_bounds__(kThreads)
+template <int kWarps>
+__global__ void __launch_bounds__(kWarps* gpu::kWarp, kStoppingWarps / kWarps)
     descend_large(Coefficients c, Products q, const UpdateNumbers* numbers, bool solving,
                   float* large) {
   SNMF4J_SHARED(unsigned char, memory);
-  Room& room = *reinterpret_cast<Room*>(memory);
+  Room<kWarps>& room = *reinterpret_cast<Room<kWarps>*>(memory);
   float* y = large + static_cast<int64_t>(blockIdx.x) * q.rank * kUpdateTile;
   double dot = 0;
   for (int64_t tile = blockIdx.x; tile * kUpdateTile < c.shape.tokens; tile += gridDim.x) {
-    dot += descend_tile(c, q, numbers, solving, tile, y, room);
+    dot += descend_tile<true>(c, q, numbers, solving, tile, y, room);
     __syncthreads();
   }
   dot = block_sum(dot, room.sums);
@@ -261,9 +283,10 @@ __global__ void __launch_bounds__(kThreads)
 
 // y sqrt((P+ + Q-y) / (P- + Q+y + epsilon)) of a tile, all features at once; returns this thread's
 // part of <P,Y'>.
+template <int kWarps>
 __device__ inline double multiply_tile(const Coefficients& c, const Products& q,
                                        const UpdateNumbers* numbers, int64_t tile, float* y,
-                                       Room& room, float (*negative)[kBlock][kUpdateTile]) {
+                                       Room<kWarps>& room, float (*negative)[kBlock][kUpdateTile]) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int64_t width = c.shape.width;
@@ -275,17 +298,18 @@ __device__ inline double multiply_tile(const Coefficients& c, const Products& q,
   __syncthreads();
   double dot = 0;
   for (int first = 0; first < q.rank; first += kBlock) {
-    multiply_part<true>(q, first, y, warp, lane, room.parts, negative);
+    multiply_part<kWarps, true>(q, first, y, warp, lane, room.parts, negative);
     __syncthreads();
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const int b = 2 * warp + i;
+    for (int i = 0; i < kBlock / kWarps; i++) {
+      const int b = kBlock / kWarps * warp + i;
       const int j = first + b;
       if (j >= q.rank) break;
       const int64_t at = offset + j * width + lane;
       const float p = c.p[at];
-      const float up = add_parts(negative, b, lane) + fmaxf(p, 0.0f);
-      const float down = add_parts(room.parts, b, lane) + fmaxf(-p, 0.0f) + numbers->epsilon;
+      const float up = add_parts<kWarps>(negative, b, lane) + fmaxf(p, 0.0f);
+      const float down =
+          add_parts<kWarps>(room.parts, b, lane) + fmaxf(-p, 0.0f) + numbers->epsilon;
       const float value = y[j * kUpdateTile + lane] * sqrtf(up / down);
       c.result[at] = value;
       dot += static_cast<double>(p) * value;
@@ -296,22 +320,24 @@ __device__ inline double multiply_tile(const Coefficients& c, const Products& q,
 }
 
 // Room for the negative parts lies behind the other.
-__global__ void __launch_bounds__(kThreads, kResident)
+template <int kWarps>
+__global__ void __launch_bounds__(kWarps* gpu::kWarp, kResidentWarps / kWarps)
     multiply_shared(Coefficients c, Products q, const UpdateNumbers* numbers) {
   SNMF4J_SHARED(unsigned char, memory);
-  Room& room = *reinterpret_cast<Room*>(memory);
-  auto* negative = reinterpret_cast<float(*)[kBlock][kUpdateTile]>(memory + sizeof(Room));
-  auto* y = reinterpret_cast<float*>(memory + sizeof(Room) + sizeof room.parts);
+  Room<kWarps>& room = *reinterpret_cast<Room<kWarps>*>(memory);
+  auto* negative = reinterpret_cast<float(*)[kBlock][kUpdateTile]>(memory + sizeof(Room<kWarps>));
+  auto* y = reinterpret_cast<float*>(memory + sizeof(Room<kWarps>) + sizeof room.parts);
   const double dot =
       block_sum(multiply_tile(c, q, numbers, blockIdx.x, y, room, negative), room.sums);
   if (threadIdx.x == 0) c.dots[blockIdx.x] = dot;
 }
 
-__global__ void __launch_bounds__(kThreads)
+template <int kWarps>
+__global__ void __launch_bounds__(kWarps* gpu::kWarp)
     multiply_large(Coefficients c, Products q, const UpdateNumbers* numbers, float* large) {
   SNMF4J_SHARED(unsigned char, memory);
-  Room& room = *reinterpret_cast<Room*>(memory);
-  auto* negative = reinterpret_cast<float(*)[kBlock][kUpdateTile]>(memory + sizeof(Room));
+  Room<kWarps>& room = *reinterpret_cast<Room<kWarps>*>(memory);
+  auto* negative = reinterpret_cast<float(*)[kBlock][kUpdateTile]>(memory + sizeof(Room<kWarps>));
   float* y = large + static_cast<int64_t>(blockIdx.x) * q.rank * kUpdateTile;
   double dot = 0;
   for (int64_t tile = blockIdx.x; tile * kUpdateTile < c.shape.tokens; tile += gridDim.x) {
@@ -325,13 +351,42 @@ std::size_t tile_bytes(int rank) {
   return static_cast<std::size_t>(rank) * kUpdateTile * sizeof(float);
 }
 
+bool is_few(int rank) { return rank <= kFewFeatures; }
+
+template <int kWarps>
 std::size_t fixed_bytes(int rule) {
-  return sizeof(Room) + (rule == SNMF4J_RULE_MULTIPLICATIVE ? sizeof(Room::parts) : 0);
+  return sizeof(Room<kWarps>) +
+         (rule == SNMF4J_RULE_MULTIPLICATIVE ? sizeof(Room<kWarps>::parts) : 0);
+}
+
+std::size_t fixed_bytes(int rule, int rank) {
+  return is_few(rank) ? fixed_bytes<kFewWarps>(rule) : fixed_bytes<kManyWarps>(rule);
 }
 
 bool in_shared_memory(const snmf4j_context& context, int rule, int rank) {
-  return fixed_bytes(rule) + tile_bytes(rank) <=
+  return fixed_bytes(rule, rank) + tile_bytes(rank) <=
          static_cast<std::size_t>(context.facts.shared_bytes);
+}
+
+template <int kWarps>
+void launch_update(snmf4j_context& context, int rule, bool stops, const Products& q,
+                   const UpdateNumbers* numbers, const Coefficients& c, float* large) {
+  const bool shared = in_shared_memory(context, rule, q.rank);
+  const gpu::Shape shape{
+      static_cast<unsigned>(update_blocks(context, rule, q.rank, c.shape.tokens)),
+      kWarps * gpu::kWarp, fixed_bytes<kWarps>(rule) + (shared ? tile_bytes(q.rank) : 0)};
+  const bool solving = rule == SNMF4J_RULE_LEAST_SQUARES;
+  if (rule != SNMF4J_RULE_MULTIPLICATIVE && shared) {
+    gpu::launch(context.stream, shape,
+                stops || solving ? descend_shared<kWarps, true> : descend_shared<kWarps, false>, c,
+                q, numbers, solving);
+  } else if (rule != SNMF4J_RULE_MULTIPLICATIVE) {
+    gpu::launch(context.stream, shape, descend_large<kWarps>, c, q, numbers, solving, large);
+  } else if (shared) {
+    gpu::launch(context.stream, shape, multiply_shared<kWarps>, c, q, numbers);
+  } else {
+    gpu::launch(context.stream, shape, multiply_large<kWarps>, c, q, numbers, large);
+  }
 }
 
 }  // namespace
@@ -340,7 +395,8 @@ int64_t update_blocks(const snmf4j_context& context, int rule, int rank, int64_t
   const int64_t tiles = (tokens + kUpdateTile - 1) / kUpdateTile;
   if (in_shared_memory(context, rule, rank)) return tiles;
   const int64_t most = std::max<int64_t>(kLargeBytes / static_cast<int64_t>(tile_bytes(rank)), 1);
-  return std::min({tiles, most, int64_t{kResident} * context.facts.multiprocessors});
+  const int64_t resident = kResidentWarps / (is_few(rank) ? kFewWarps : kManyWarps);
+  return std::min({tiles, most, resident * context.facts.multiprocessors});
 }
 
 std::size_t update_room(const snmf4j_context& context, int rule, int rank, int64_t tokens) {
@@ -349,23 +405,12 @@ std::size_t update_room(const snmf4j_context& context, int rule, int rank, int64
          sizeof(float);
 }
 
-void update(snmf4j_context& context, int rule, const Products& products,
+void update(snmf4j_context& context, int rule, bool stops, const Products& products,
             const UpdateNumbers* numbers, const Coefficients& coefficients, float* large) {
-  const bool shared = in_shared_memory(context, rule, products.rank);
-  const gpu::Shape shape{
-      static_cast<unsigned>(
-          update_blocks(context, rule, products.rank, coefficients.shape.tokens)),
-      kThreads, fixed_bytes(rule) + (shared ? tile_bytes(products.rank) : 0)};
-  const bool solving = rule == SNMF4J_RULE_LEAST_SQUARES;
-  if (rule != SNMF4J_RULE_MULTIPLICATIVE && shared) {
-    gpu::launch(context.stream, shape, descend_shared, coefficients, products, numbers, solving);
-  } else if (rule != SNMF4J_RULE_MULTIPLICATIVE) {
-    gpu::launch(context.stream, shape, descend_large, coefficients, products, numbers, solving,
-                large);
-  } else if (shared) {
-    gpu::launch(context.stream, shape, multiply_shared, coefficients, products, numbers);
+  if (is_few(products.rank)) {
+    launch_update<kFewWarps>(context, rule, stops, products, numbers, coefficients, large);
   } else {
-    gpu::launch(context.stream, shape, multiply_large, coefficients, products, numbers, large);
+    launch_update<kManyWarps>(context, rule, stops, products, numbers, coefficients, large);
   }
 }
 

@@ -26,8 +26,9 @@ struct Coefficients {
   double* dots;  // <P,Y'> of each block, [update_blocks()]
 };
 
-// Updates by the rule; `large` has room for tiles that shared memory cannot hold.
-void update(snmf4j_context& context, int rule, const Products& products,
+// Updates by the rule; `stops` says that there is a tolerance, `large` has room for tiles that
+// shared memory cannot hold.
+void update(snmf4j_context& context, int rule, bool stops, const Products& products,
             const UpdateNumbers* numbers, const Coefficients& coefficients, float* large);
 int64_t update_blocks(const snmf4j_context& context, int rule, int rank, int64_t tokens);
 // Floats of `large`.

@@ -20,7 +20,9 @@ namespace test {
 struct Matrix {
   Matrix(int64_t height, int64_t width)
       : rows(height), columns(width), values(static_cast<std::size_t>(height * width)) {}
-  double& operator()(int64_t i, int64_t j) { return values[static_cast<std::size_t>(i * columns + j)]; }
+  double& operator()(int64_t i, int64_t j) {
+    return values[static_cast<std::size_t>(i * columns + j)];
+  }
   double operator()(int64_t i, int64_t j) const {
     return values[static_cast<std::size_t>(i * columns + j)];
   }

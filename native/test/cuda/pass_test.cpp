@@ -457,7 +457,8 @@ TEST_CASE("wrong arguments are refused") {
   const Panels shorter(context, SNMF4J_FLOAT32, 4, 69), half(context, SNMF4J_FLOAT16, 4, 70);
   const Panels foreign(other, SNMF4J_FLOAT32, 4, 70), wide(context, SNMF4J_FLOAT32, 5, 70);
   const Panels sample(y, 1);
-  const Features z(context, 10, 4), other_z(other, 10, 4), tall(context, 11, 4), thin(context, 10, 3);
+  const Features z(context, 10, 4), other_z(other, 10, 4);
+  const Features tall(context, 11, 4), thin(context, 10, 3);
   const Statistics s(context, 10, 4), other_s(other, 10, 4), tall_s(context, 11, 4);
   double sums[3];
   const auto refused = [&](snmf4j_panels* a_, snmf4j_features* z_, snmf4j_panels* y_,

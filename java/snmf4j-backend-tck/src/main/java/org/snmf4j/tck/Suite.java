@@ -70,6 +70,8 @@ abstract class Suite {
       backend.sweepColumns(s, z, largest.neurons, 1);
       backend.orthonormalize(z);
       backend.compress(a, z).close();
+      backend.scaleColumns(z, new double[largest.rank]);
+      backend.revive(a, s, z, y, 3);
     }
   }
 
