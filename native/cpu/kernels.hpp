@@ -144,7 +144,7 @@ struct Kernels {
   // 2<P - shift,Y> - <QY,Y>.
   double (*explained)(int rank, const float* q, const float* shift, const float* p, const float* y);
 
-  // sums [k] += the sums of y's rows, which are made in float32.
+  // sums [k] += the sums of y's rows, in float64.
   void (*row_sums)(const float* y, int rank, double* sums);
 
   // <x, y> over count floats, a multiple of 64; sums of four products are added up in float64.

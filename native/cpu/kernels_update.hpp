@@ -268,15 +268,12 @@ static void support_cross(const void* panel, const SupportGroups& z, const float
 }
 
 static void row_sums(const float* y, int rank, double* sums) {
-  for (int j = 0; j < rank; j += kLanes) {
-    const int count = rank - j < kLanes ? rank - j : kLanes;
-    vfloat rows[kLanes] = {};
-    for (int i = 0; i < count; i++) {
-      const float* row = y + static_cast<int64_t>(j + i) * kPanel;
-      for (int t = 0; t < kPanel; t += kLanes) rows[i] += load(row + t);
+  for (int j = 0; j < rank; j++) {
+    vdouble total[2] = {};
+    for (int t = 0; t < kPanel; t += kLanes) {
+      add_halves(total, load(y + static_cast<int64_t>(j) * kPanel + t));
     }
-    const vfloat total = sum_each(rows);
-    for (int i = 0; i < count; i++) sums[j + i] += static_cast<double>(total[i]);
+    sums[j] += sum(total[0] + total[1]);
   }
 }
 
