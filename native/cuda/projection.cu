@@ -28,7 +28,8 @@ constexpr int kFewBlocks = 3;  // of a multiprocessor
 // Many: one that holds all sums.
 constexpr int kManyWarps = 16;
 constexpr int kManyFeatures = 28;
-constexpr int kManyEntries = 4096;
+constexpr int kManyEntries = 4096;  // of a large chunk, and of a small one
+constexpr int kSomeEntries = 1024;
 constexpr int kManyBlocks = 1;
 
 // How many of a column's entries come before a neuron.
@@ -236,12 +237,13 @@ __global__ void __launch_bounds__(kWarps* gpu::kWarp, kBlocks)
   }
 }
 
-std::size_t stage_bytes(const snmf4j_context& context, bool many) {
-  // Two chunks; those of many features are large if a block may have so much.
-  constexpr std::size_t kLarge = std::size_t{64} << 10;
-  const bool large = many && 2 * (kLarge + kManyEntries * sizeof(ChunkEntry)) <=
-                                 static_cast<std::size_t>(context.facts.shared_bytes);
-  return large ? kLarge : kLarge / 2;
+// Bytes of a chunk's rows. Those for many features are large if a block may have two of them.
+constexpr std::size_t kLarge = std::size_t{64} << 10;
+constexpr std::size_t kSmall = std::size_t{32} << 10;
+
+bool is_large(const snmf4j_context& context, bool many) {
+  return many && 2 * (kLarge + kManyEntries * sizeof(ChunkEntry)) <=
+                     static_cast<std::size_t>(context.facts.shared_bytes);
 }
 
 template <typename Element, int kWarps, int kFeatures, int kBlocks>
@@ -265,9 +267,10 @@ ChunkPlan chunk_plan(const snmf4j_context& context, int type, int64_t neurons,
   ChunkPlan plan{};
   plan.rank = columns.rank;
   plan.many = columns.rank > kFewWarps * kFewFeatures;
-  plan.rows = static_cast<int>(stage_bytes(context, plan.many)) / kTile / element_bytes(type);
+  const bool large = is_large(context, plan.many);
+  plan.rows = static_cast<int>(large ? kLarge : kSmall) / kTile / element_bytes(type);
   plan.chunks = static_cast<int>((neurons + plan.rows - 1) / plan.rows);
-  plan.entries_staged = plan.many ? kManyEntries : kFewEntries;
+  plan.entries_staged = large ? kManyEntries : plan.many ? kSomeEntries : kFewEntries;
   // Pieces of two may reach beyond the last one.
   plan.entries = carver.take<ChunkEntry>(static_cast<std::size_t>(columns.nonzeros) + 2);
   plan.bounds = carver.take<int>(static_cast<std::size_t>(plan.chunks) *
