@@ -50,8 +50,8 @@ struct BFloat {
 // Nonzeros of a group, whose sums are made together.
 constexpr int kGroup = 16;
 
-// Z's nonzeros in the order in which C is summed on them. A group
-// consists of runs of 8, 4, 2 or 1 that lie in one row, so that a load of A's row serves a whole run.
+// Nonzeros in the order in which C is summed on them. A group consists of runs of 8, 4, 2 or 1 that
+// lie in one row, so that a load of A's row serves a whole run.
 struct SupportGroups {
   int64_t count;            // of groups
   const uint8_t* run;       // length of a group's runs
@@ -147,7 +147,7 @@ struct Kernels {
   // sums [k] += the sums of y's rows, in float64.
   void (*row_sums)(const float* y, int rank, double* sums);
 
-  // <x, y> over count floats, a multiple of 64; sums of four products are added up in float64.
+  // <x, y> over count floats, a multiple of 64, summed in float64.
   double (*dot)(const float* x, const float* y, int64_t count);
 
   // Lower triangle of G += YY' in float32; yt is Y transposed, [64][padded], g [padded][padded].

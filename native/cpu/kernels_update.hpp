@@ -277,15 +277,14 @@ static void row_sums(const float* y, int rank, double* sums) {
   }
 }
 
-// Four products at a time are summed before they are widened, which costs more than the rest.
 static double dot(const float* x, const float* y, int64_t count) {
-  vdouble total[2] = {};
+  vdouble total[4] = {};
   for (int64_t i = 0; i < count; i += 4 * kLanes) {
-    vfloat some = load(x + i) * load(y + i);
-    for (int v = 1; v < 4; v++) some += load(x + i + v * kLanes) * load(y + i + v * kLanes);
-    add_halves(total, some);
+    for (int v = 0; v < 4; v++) {
+      total[v] = add_product(total[v], load(x + i + v * kLanes), load(y + i + v * kLanes));
+    }
   }
-  return sum(total[0] + total[1]);
+  return sum(total[0] + total[1] + (total[2] + total[3]));
 }
 
 template <typename Element>

@@ -48,7 +48,7 @@ inline void sum_cross(const snmf4j_panels& a, const snmf4j_panels& y, snmf4j_sta
 // rounded to float32: results are the same for any number of threads.
 class Sums {
  public:
-  // `support` is Z's, or null if C is not wanted there.
+  // C is wanted on `support`, or, if that is null, on none.
   Sums(const snmf4j_panels& a, snmf4j_statistics* target, int refresh, const SupportOrder* support)
       : context_(*a.context),
         stored_(a.kernels),

@@ -61,8 +61,8 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       facts(described(options.device)),
       dense(options.dense),
       graphs(options.graphs != 0),
-      panel_width(widest_panel(limit_of(options))),
       memory(limit_of(options)),
+      panel_width(widest_panel(memory.limit())),
       blas(options.cublas, memory) {}
 
 snmf4j_context::~snmf4j_context() = default;

@@ -58,8 +58,8 @@ struct snmf4j_context {
   const snmf4j_device facts;
   const int dense;  // SNMF4J_DENSE_*
   const bool graphs;
-  const int64_t panel_width;  // most tokens of a panel
   snmf4j::gpu::Memory memory;
+  const int64_t panel_width;  // most tokens of a panel
   snmf4j::gpu::Stream stream;   // of all computation
   snmf4j::gpu::Stream copying;  // of the slabs that stream through the device
   snmf4j::gpu::Blas blas;

@@ -201,8 +201,7 @@ TEST_CASE("dot") {
       expected += static_cast<double>(x[i]) * y[i];
       scale += std::fabs(static_cast<double>(x[i]) * y[i]);
     }
-    // Sums of four products have four roundings of float32.
-    CHECK(std::fabs(kernels->dot(x.data(), y.data(), 640) - expected) <= 2.4e-7 * scale);
+    CHECK(std::fabs(kernels->dot(x.data(), y.data(), 640) - expected) <= 1e-14 * scale);
   }
 }
 
@@ -460,7 +459,7 @@ TEST_CASE("row sums and extrapolation") {
     for (int j = 0; j < k; j++) {
       double expected = 1;
       for (int t = 0; t < kPanel; t++) expected += y[j * kPanel + t];
-      CHECK(sums[j] == doctest::Approx(expected).epsilon(1e-6));
+      CHECK(sums[j] == doctest::Approx(expected).epsilon(1e-12));
     }
     Floats out(k * kPanel);
     kernels->extrapolate(y.data(), before.data(), 0.75f, k * kPanel, out.data());

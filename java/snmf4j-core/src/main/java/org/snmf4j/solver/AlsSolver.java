@@ -110,14 +110,6 @@ public final class AlsSolver {
     }
   }
 
-  /**
-   * With a penalty the supports settle sooner, and what is known of its features' legibility was
-   * measured with dense sweeps alone.
-   */
-  static boolean usesCandidates(double lambda) {
-    return lambda == 0;
-  }
-
   private double lambda(Activations a) {
     return penalty * Math.sqrt(a.squaredNorm() / a.tokens());
   }

@@ -209,7 +209,9 @@ final class Exploration {
       }
       if (last < Double.POSITIVE_INFINITY && !trace.isOver()) {
         if (columnSweeps > 0) {
-          if (AlsSolver.usesCandidates(lambda)) {
+          if (lambda == 0 && workspace.sparesWithCandidates()) {
+            // With a penalty the supports settle sooner, and what is known of its features'
+            // legibility was measured with dense sweeps alone.
             workspace.chooseCandidates(ridge);
           }
           backend.sweepColumns(statistics, z, problem.keep(), lambda);

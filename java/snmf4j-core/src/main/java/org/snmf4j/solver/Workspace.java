@@ -33,6 +33,11 @@ final class Workspace implements AutoCloseable {
     return statistics;
   }
 
+  /** Whether candidates are so few that C on them costs less than all of it. */
+  boolean sparesWithCandidates() {
+    return CANDIDATES * (long) problem.keep() <= problem.neurons() / 4;
+  }
+
   /**
    * Features whose nonzeros are where Z's may soon be; null before {@link #chooseCandidates}, and
    * after {@link #dropCandidates}.
@@ -45,6 +50,8 @@ final class Workspace implements AutoCloseable {
    * Takes as candidates the neurons that have most weight in the features of least squares, {@value
    * #CANDIDATES} times as many as a feature keeps.
    *
+   * <p>Only where {@link #sparesWithCandidates}.
+   *
    * @param ridge ρ of the least squares
    */
   void chooseCandidates(double ridge) {
@@ -52,8 +59,7 @@ final class Workspace implements AutoCloseable {
       candidates = problem.backend().newFeatures(problem.neurons(), problem.rank());
     }
     problem.backend().ridgeSolve(statistics, ridge, candidates);
-    int count = (int) Math.min(problem.neurons(), (long) CANDIDATES * problem.keep());
-    problem.backend().winnerTakeAll(candidates, count);
+    problem.backend().winnerTakeAll(candidates, CANDIDATES * problem.keep());
   }
 
   void dropCandidates() {

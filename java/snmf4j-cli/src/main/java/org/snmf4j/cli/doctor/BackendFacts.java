@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.snmf4j.backend.Availability;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
@@ -13,6 +15,9 @@ import org.snmf4j.error.SnmfException;
 
 /** The backends on the class path, and which one automatic choice opens. */
 final class BackendFacts {
+  /** Held here, because the logging system alone would forget its level. */
+  private static final Logger CHOICE = Logger.getLogger(Backends.class.getName());
+
   private BackendFacts() {}
 
   static List<Map<String, Object>> providers() {
@@ -32,6 +37,8 @@ final class BackendFacts {
   /** Opens what automatic choice opens, rather than guessing it from the probes. */
   static Map<String, Object> automatic() {
     Map<String, Object> facts = new LinkedHashMap<>();
+    // The facts tell why; the same as a log line would only stand above them.
+    CHOICE.setLevel(Level.WARNING);
     try (Backend backend = Backends.open(Backends.AUTO, BackendConfig.defaults())) {
       facts.put("backend", backend.name());
       facts.put("description", backend.description());
