@@ -2,6 +2,9 @@
 
 #include <chrono>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
 #endif
@@ -19,6 +22,34 @@ inline void relax() {
   _mm_pause();
 #elif defined(__aarch64__)
   asm volatile("yield");
+#endif
+}
+
+// The processor that this thread runs on; -1 if that cannot be told.
+inline int processor() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// Moves this thread, which the system may have woken beside the one that it works for, to another
+// processor: they would run by turns until the system's load balancing comes round, which takes many
+// kernels. Where the thread may run is the same afterwards.
+inline void leave(int taken) {
+#if defined(__linux__)
+  if (taken < 0 || sched_getcpu() != taken) return;
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(taken, &others);
+  // Fails, and changes nothing, if there are no others.
+  if (sched_setaffinity(0, sizeof others, &others) == 0) {
+    sched_setaffinity(0, sizeof allowed, &allowed);
+  }
+#else
+  static_cast<void>(taken);
 #endif
 }
 
@@ -69,6 +100,7 @@ void ThreadPool::run(const std::function<void(int)>& task) {
     task_ = &task;
     failure_ = nullptr;
     running_ = size_ - 1;
+    caller_ = processor();
     round_++;
   }
   start_.notify_all();
@@ -96,6 +128,7 @@ void ThreadPool::loop(int worker) {
     }
     if (stopping_) return;
     seen = round_;
+    if (watches_) leave(caller_);
     execute(worker);
     if (--running_ == 0) {
       // Not between the caller's look at `running_` and its sleep.

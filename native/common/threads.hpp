@@ -50,6 +50,7 @@ class ThreadPool {
   std::condition_variable start_;
   std::condition_variable done_;
   const std::function<void(int)>* task_ = nullptr;
+  std::atomic<int> caller_{-1};     // processor of who called run()
   std::atomic<uint64_t> round_{0};  // publishes task_
   std::atomic<int> running_{0};     // publishes what the workers did, failure_ too
   std::atomic<bool> stopping_{false};
