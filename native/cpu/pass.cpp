@@ -1,6 +1,8 @@
 // The passes over A: each worker takes a range of panels and does everything for a panel while it
 // is in the cache.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -55,7 +57,12 @@ class Projector {
             kPanel * stored_.bytes, y};
   }
 
-  // `next` is the panel that comes after, or null; the rows of `fetch` are among its.
+  // The rows of this panel that only C will be summed on, and the Y of the next panel, if not null.
+  Fetch fetch(const void* a, const int32_t* rows, int64_t count, const float* y) const {
+    return {static_cast<const char*>(a), rows, count, kPanel * stored_.bytes, y};
+  }
+
+  // `next` is the panel that comes after, or null.
   void operator()(const void* a, float* p, const void* next, const Fetch& fetch) const {
     if (dense_ == nullptr) {
       stored_.project(a, columns_, p, fetch);
@@ -126,15 +133,21 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     }
     const bool on_support = refresh == SNMF4J_REFRESH_SUPPORT;
     SupportOrder wider;
+    std::vector<int32_t> extra;  // rows of `wider` that Z does not have
     const SupportOrder* support = on_support ? &z->support() : nullptr;
     if (on_support && update->support != nullptr) {
       const SupportUnion both(&context.memory, z->rows(), update->support->rows());
       wider.arrange(&context.memory, both.rows());
       support = &wider;
+      std::set_difference(wider.touched(), wider.touched() + wider.touched_count(),
+                          z->support().touched(),
+                          z->support().touched() + z->support().touched_count(),
+                          std::back_inserter(extra));
     }
     Sums sums(*a, statistics, refresh, support);
-    // With C on the support there are two kernels to ask for rows in.
-    const int before = on_support ? 1 : 2;
+    // With C on the support there are two kernels to ask for rows in: for half of the next panel's
+    // each, unless the second needs others of this panel.
+    const int before = !on_support ? 2 : extra.empty() ? 1 : 0;
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -168,7 +181,11 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
         for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
           const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
           const float* next_y = next == nullptr ? nullptr : y->panel(panel + 1);
-          project(a->stored(panel), p, next, project.fetch(next, next_y, 0, before));
+          const Fetch fetch = extra.empty()
+                                  ? project.fetch(next, next_y, 0, before)
+                                  : project.fetch(a->stored(panel), extra.data(),
+                                                  static_cast<int64_t>(extra.size()), next_y);
+          project(a->stored(panel), p, next, fetch);
           renew(panel, p, source);
           total += kernels.dot(p, result->panel(panel), size);
           sums.add(worker, a->stored(panel), result->panel(panel),
