@@ -128,7 +128,8 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     if (multiplicative) {
       signs.emplace(context, q);
     } else {
-      descent.emplace(context, q, update->penalty, solving ? kRelaxation : 1);
+      descent.emplace(context, q, update->penalty,
+                      solving ? kRelaxation : static_cast<float>(update->relaxation));
       if (solving) start.emplace(context, *descent);
     }
     const bool on_support = refresh == SNMF4J_REFRESH_SUPPORT;

@@ -11,7 +11,10 @@
 namespace snmf4j {
 
 // Every so many-th value is looked at to guess a bound that most values are below.
-constexpr int64_t kGuessStride = 8;
+constexpr int64_t kGuessStride = 16;
+
+// So few are found sooner by keeping a heap of them.
+constexpr int64_t kFew = 32;
 
 // `room` has space for `size` values; `keep` is between 1 and `size`.
 template <typename Value>
@@ -22,7 +25,11 @@ Value kth_magnitude(const Value* values, int64_t size, int64_t keep, Value* room
   const int64_t rank = 2 * keep / kGuessStride + 4;
   Value bound = 0;
   if (rank < sampled) {
-    std::nth_element(room, room + rank, room + sampled, std::greater<Value>());
+    if (rank < kFew) {
+      std::partial_sort(room, room + rank + 1, room + sampled, std::greater<Value>());
+    } else {
+      std::nth_element(room, room + rank, room + sampled, std::greater<Value>());
+    }
     bound = room[rank];
   }
   int64_t found = 0;

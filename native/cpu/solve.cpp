@@ -282,10 +282,12 @@ int snmf4j_sweep_candidates(const snmf4j_statistics* s, snmf4j_features* z,
   });
 }
 
-int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty) {
+int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
+                 double relaxation) {
   return entry([&] {
     require_shapes(s, z);
     require_penalty(penalty);
+    require(relaxation >= 1 && relaxation < 2, "relaxation must be at least 1 and below 2");
     const SparseRows rows = z->rows();
     const int k = z->rank;
     std::vector<double> diagonal(static_cast<std::size_t>(k), 0);
@@ -317,7 +319,8 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
         const int32_t* support = rows.index + rows.start[i];
         refit_row(*s, support, m, diagonal.data(), i, matrix, x);
         for (int e = 0; e < m; e++) {
-          const auto value = static_cast<float>(x[e]);
+          const double old = values[rows.start[i] + e];
+          const auto value = static_cast<float>(old + relaxation * (x[e] - old));
           z->dense[support[e] * z->neurons + i] = value;
           values[rows.start[i] + e] = value;
         }

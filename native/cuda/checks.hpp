@@ -55,6 +55,9 @@ inline void require_update(const snmf4j_update* update, const snmf4j_panels* y,
     require(update->tolerance >= 0, "tolerance must not be negative");
     require(update->penalty >= 0 && std::isfinite(update->penalty),
             "penalty must be finite and not negative");
+    require(update->rule != SNMF4J_RULE_HALS ||
+                (update->relaxation >= 1 && update->relaxation < 2),
+            "relaxation must be at least 1 and below 2");
   }
   const snmf4j_panels* before = update->before;
   if (before == nullptr) return;

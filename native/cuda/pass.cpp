@@ -134,7 +134,7 @@ class Pass {
     numbers.tolerance = update_.tolerance;
     numbers.epsilon = static_cast<float>(update_.epsilon);
     numbers.beta = static_cast<float>(update_.beta);
-    numbers.relaxation = solves() ? kRelaxation : 1;
+    numbers.relaxation = solves() ? kRelaxation : static_cast<float>(update_.relaxation);
     numbers.sweeps = update_.sweeps;
     context_.stream.upload(numbers_, &numbers, sizeof numbers);
     if (scales()) {

@@ -49,6 +49,7 @@ struct Refit {
   float* row_value;
   float* column_value;
   float* dense;
+  double relaxation;
   Facts* facts;
 };
 
@@ -58,7 +59,8 @@ __device__ inline bool next_ridge(double& ridge, double largest) {
 }
 
 __device__ inline void store(const Refit& refit, int64_t neuron, int64_t at, double x) {
-  const auto value = static_cast<float>(x);
+  const double old = refit.row_value[at];
+  const auto value = static_cast<float>(old + refit.relaxation * (x - old));
   refit.dense[refit.index[at] * refit.neurons + neuron] = value;
   refit.row_value[at] = value;
   refit.column_value[refit.entry[at]] = value;
@@ -296,10 +298,12 @@ void launch_long(snmf4j_context& context, const Refit& refit, int widest) {
 
 }  // namespace
 
-int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty) {
+int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
+                 double relaxation) {
   return entry(context_of(s), [&] {
     require_solvable(s, z);
     require(penalty >= 0 && std::isfinite(penalty), "penalty must be finite and not negative");
+    require(relaxation >= 1 && relaxation < 2, "relaxation must be at least 1 and below 2");
     snmf4j_context& context = *z->context;
     const SparseRows rows = sparse_rows(*z);
     const SparseColumns columns = sparse_columns(*z);
@@ -310,7 +314,8 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
       gpu::launch(context.stream, {static_cast<unsigned>(z->rank), kThreads}, weigh_columns,
                   columns, s->row_sums.data(), penalty, weights);
     }
-    if (z->rank > kShort && z->nonzeros == z->neurons * z->rank) {
+    // One system for all neurons, whose solution takes the place of the features.
+    if (relaxation == 1 && z->rank > kShort && z->nonzeros == z->neurons * z->rank) {
       z->changed();
       refit_full(*s, weights, *z);
       return;
@@ -332,6 +337,7 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty)
                       z->row_value.data(),
                       z->column_value.data(),
                       z->dense.data(),
+                      relaxation,
                       facts};
     z->changed();
     gpu::launch(context.stream, {gpu::pieces(z->neurons, kWarps), kWarps * gpu::kWarp},

@@ -80,6 +80,7 @@ snmf4j_update hals(int sweeps, double tolerance, double penalty) {
   snmf4j_update update{};
   update.rule = SNMF4J_RULE_HALS;
   update.sweeps = sweeps;
+  update.relaxation = 1;
   update.tolerance = tolerance;
   update.penalty = penalty;
   return update;
@@ -249,7 +250,10 @@ TEST_CASE("bad arguments leave a status and a message, and the handles usable") 
   CHECK(snmf4j_sweep_candidates(s.statistics, s.z, nullptr, 1, 0) == SNMF4J_INVALID_ARGUMENT);
   CHECK(snmf4j_sweep_candidates(s.statistics, s.z, s.z, 1, 0) == SNMF4J_INVALID_ARGUMENT);
   CHECK(message_has("other features"));
-  CHECK(snmf4j_refit(s.statistics, s.z, NAN) == SNMF4J_INVALID_ARGUMENT);
+  CHECK(snmf4j_refit(s.statistics, s.z, NAN, 1) == SNMF4J_INVALID_ARGUMENT);
+  for (double relaxation : {0.5, 2.0, static_cast<double>(NAN)}) {
+    CHECK(snmf4j_refit(s.statistics, s.z, 0, relaxation) == SNMF4J_INVALID_ARGUMENT);
+  }
   CHECK(snmf4j_panels_sample(s.a, 0, &panels, nullptr) == SNMF4J_INVALID_ARGUMENT);
   CHECK(pass(s.y, multiplicative(), 0, nullptr) == SNMF4J_INVALID_ARGUMENT);
   CHECK(message_has("same neurons"));
@@ -307,7 +311,7 @@ TEST_CASE("alternating least squares never raises the penalized objective") {
         REQUIRE(snmf4j_pass(s.a, s.z, &update, s.y, s.y, SNMF4J_REFRESH_SUPPORT, s.statistics,
                             sums) == SNMF4J_OK);
         lower();
-        REQUIRE(snmf4j_refit(s.statistics, s.z, penalty) == SNMF4J_OK);
+        REQUIRE(snmf4j_refit(s.statistics, s.z, penalty, 1) == SNMF4J_OK);
         lower();
       }
       CHECK(before < 0.95 * first);

@@ -153,9 +153,12 @@ SNMF4J_API int snmf4j_sweep_columns(const snmf4j_statistics* statistics, snmf4j_
  */
 SNMF4J_API int snmf4j_sweep_candidates(const snmf4j_statistics* statistics, snmf4j_features* z,
                                        snmf4j_features* candidates, int64_t keep, double penalty);
-/* Least squares on the support of Z, row by row; see Backend.refit. */
-SNMF4J_API int snmf4j_refit(const snmf4j_statistics* statistics, snmf4j_features* z,
-                            double penalty);
+/*
+ * Least squares on the support of Z, row by row, to which entries move `relaxation` times as far,
+ * at least 1 and below 2; see Backend.refit.
+ */
+SNMF4J_API int snmf4j_refit(const snmf4j_statistics* statistics, snmf4j_features* z, double penalty,
+                            double relaxation);
 
 /*
  * Zeroes dead features, their coefficients and their statistics, which are those of Y, and seeds
@@ -173,6 +176,7 @@ typedef struct snmf4j_update {
   int sweeps;                  /* HALS, least squares: most sweeps over a panel; at least 1 */
   double tolerance;            /* HALS, least squares: relative gain below which a panel is done */
   double penalty;              /* HALS, least squares: lambda of penalty * sum |z_j| |y_j|_1 */
+  double relaxation;           /* HALS: steps by so many times; at least 1 and below 2 */
   const double* row_scale;     /* [rank], multiplies Y's rows while they are read; may be null */
   const snmf4j_panels* before; /* the coefficients before Y; may be null */
   double beta;                 /* with `before`, max(0, Y + beta (Y - before)) is read */

@@ -51,6 +51,7 @@ snmf4j_update rule_of(int rule) {
   update.rule = rule;
   update.epsilon = 1e-6;
   update.sweeps = 2;
+  update.relaxation = 1;
   return update;
 }
 

@@ -287,11 +287,11 @@ TEST_CASE("refits are those of elimination") {
     for (const double penalty : {0.0, 0.4}) {
       const Matrix old = sparse_matrix(size.neurons, size.rank, 13, size.zeros);
       const Features z(context, old);
-      REQUIRE(snmf4j_refit(problem.s, z, penalty) == SNMF4J_OK);
+      REQUIRE(snmf4j_refit(problem.s, z, penalty, 1) == SNMF4J_OK);
       const Matrix values = z.read();
       CHECK(relative_error(refitted(problem.s, old, penalty), values) <= 1e-5);
       // Again: the sparse forms have followed, whether an entry has become zero or not.
-      REQUIRE(snmf4j_refit(problem.s, z, penalty) == SNMF4J_OK);
+      REQUIRE(snmf4j_refit(problem.s, z, penalty, 1) == SNMF4J_OK);
       CHECK(relative_error(refitted(problem.s, values, penalty), z.read()) <= 1e-5);
     }
   }
@@ -311,7 +311,7 @@ TEST_CASE("refits of dependent and of dead features stay finite") {
       Matrix old = sparse_matrix(20, rank, 16, zeros);
       for (int64_t i = 0; i < 20; i++) old(i, 5) = 1;
       const Features z(context, old);
-      REQUIRE(snmf4j_refit(problem.s, z, 0) == SNMF4J_OK);
+      REQUIRE(snmf4j_refit(problem.s, z, 0, 1) == SNMF4J_OK);
       const Matrix values = z.read();
       const Matrix solved = times(values, problem.s.gram()), cross = problem.s.cross();
       Matrix scale = times(magnitudes(values), magnitudes(problem.s.gram()));
@@ -335,13 +335,13 @@ TEST_CASE("a refit of zeros and one of what is not finite") {
       const Matrix old = sparse_matrix(30, rank, 17, zeros);
       const Features z(context, old);
       const Statistics zero(context, 30, rank);
-      REQUIRE(snmf4j_refit(zero, z, 1) == SNMF4J_OK);
+      REQUIRE(snmf4j_refit(zero, z, 1, 1) == SNMF4J_OK);
       CHECK(z.read().values == Matrix(30, rank).values);
       Matrix huge(rank, 100);
       std::fill(huge.values.begin(), huge.values.end(), 3e18);
       const Problem problem(context, signed_matrix(30, 100, 18), huge);
       const Features other(context, old);
-      fails(SNMF4J_NON_FINITE, snmf4j_refit(problem.s, other, 0), "positive definite");
+      fails(SNMF4J_NON_FINITE, snmf4j_refit(problem.s, other, 0, 1), "positive definite");
     }
   }
 }
@@ -360,7 +360,7 @@ TEST_CASE("misuse of solving is told") {
   }
   for (const double bad : {-1.0, HUGE_VAL, std::nan("")}) {
     fails(SNMF4J_INVALID_ARGUMENT, snmf4j_sweep_columns(s, z, 1, bad), "penalty");
-    fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, z, bad), "penalty");
+    fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, z, bad, 1), "penalty");
   }
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_sweep_columns(nullptr, z, 1, 0), "null");
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_sweep_columns(s, nullptr, 1, 0), "null");
@@ -368,8 +368,11 @@ TEST_CASE("misuse of solving is told") {
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_sweep_columns(foreign, z, 1, 0), "context");
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_sweep_columns(s, z, 0, 0), "keep");
   fails(SNMF4J_INVALID_ARGUMENT, snmf4j_sweep_columns(s, z, 6, 0), "keep");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(nullptr, z, 0), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, nullptr, 0), "null");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, high, 0), "shapes");
-  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(foreign, z, 0), "context");
+  for (double bad : {0.5, 2.0, static_cast<double>(NAN)}) {
+    fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, z, 0, bad), "relaxation");
+  }
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(nullptr, z, 0, 1), "null");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, nullptr, 0, 1), "null");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(s, high, 0, 1), "shapes");
+  fails(SNMF4J_INVALID_ARGUMENT, snmf4j_refit(foreign, z, 0, 1), "context");
 }

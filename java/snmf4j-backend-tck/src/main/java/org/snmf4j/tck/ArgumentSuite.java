@@ -206,6 +206,11 @@ abstract class ArgumentSuite extends Suite {
         requireRefused(message, () -> backend.refit(s, z, penalty));
         requireRefused(message, () -> new UpdateRule.Hals(1, 0, penalty));
       }
+      for (double relaxation : new double[] {0.99, 2, Double.NaN}) {
+        String message = "relaxation is " + relaxation + " but must be at least 1 and below 2";
+        requireRefused(message, () -> backend.refit(s, z, 0, relaxation));
+        requireRefused(message, () -> new UpdateRule.Hals(1, 0, 0, relaxation));
+      }
       for (int stride : new int[] {0, -1}) {
         requireRefused(
             "stride is " + stride + " but must be", () -> backend.sample(data.a(), stride));

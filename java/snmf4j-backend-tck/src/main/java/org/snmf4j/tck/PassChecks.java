@@ -66,12 +66,18 @@ abstract class PassChecks extends Suite {
   }
 
   final void requireHalsSweeps(Instance instance, Reading reading, double penalty) {
-    double[][] updated = requirePass(instance, new UpdateRule.Hals(2, 0, penalty), reading);
+    requireHalsSweeps(instance, reading, penalty, 1);
+  }
+
+  final void requireHalsSweeps(
+      Instance instance, Reading reading, double penalty, double relaxation) {
+    UpdateRule rule = new UpdateRule.Hals(2, 0, penalty, relaxation);
+    double[][] updated = requirePass(instance, rule, reading);
     double[][] read = reading.of(instance.y);
     double[][] transposed = Plain.transpose(instance.z);
     double[][] q = Plain.times(transposed, instance.z);
     double[][] p = Plain.times(transposed, instance.a);
-    double[][] expected = Plain.hals(q, Plain.penalized(p, q, penalty), read, 2);
+    double[][] expected = Plain.hals(q, Plain.penalized(p, q, penalty), read, 2, relaxation);
     // Errors of one coefficient pass on to the others of its token, so that the token's largest
     // number is their scale, not the coefficient's own.
     double[][] scale = new double[instance.rank][instance.tokens];

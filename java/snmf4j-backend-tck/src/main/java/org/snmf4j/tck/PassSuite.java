@@ -87,6 +87,20 @@ abstract class PassSuite extends PassChecks {
     requireDescent(instance, new UpdateRule.Hals(1, 0));
   }
 
+  @ParameterizedTest
+  @MethodSource("org.snmf4j.tck.Instance#densities")
+  void overRelaxedSweepsAreThoseOfTheDefinition(Instance instance) {
+    requireHalsSweeps(instance, Reading.PLAIN, 0, 1.6);
+    requireHalsSweeps(instance, Reading.PLAIN, instance.penalty(0.05), 1.3);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.snmf4j.tck.Instance#densities")
+  void overRelaxedSweepsNeverRaiseTheLoss(Instance instance) {
+    requireDescent(instance, new UpdateRule.Hals(1, 0, 0, 1.6));
+    requireDescent(instance, new UpdateRule.Hals(2, 0, 0, 1.99));
+  }
+
   private void requireDescent(Instance instance, UpdateRule rule) {
     try (Activations a = pack(instance.a);
         Features z = features(instance.z);

@@ -111,8 +111,8 @@ final class Plain {
     return result;
   }
 
-  /** Sweeps of y_j ← max(0, y_j + (P_j − (QY)_j) / Q_jj), skipping features with Q_jj = 0. */
-  static double[][] hals(double[][] q, double[][] p, double[][] y, int sweeps) {
+  /** Sweeps of y_j ← max(0, y_j + ω(P_j − (QY)_j) / Q_jj), skipping features with Q_jj = 0. */
+  static double[][] hals(double[][] q, double[][] p, double[][] y, int sweeps, double relaxation) {
     double[][] result = new double[y.length][];
     for (int j = 0; j < y.length; j++) {
       result[j] = y[j].clone();
@@ -125,7 +125,7 @@ final class Plain {
             for (int l = 0; l < y.length; l++) {
               gradient -= q[j][l] * result[l][t];
             }
-            result[j][t] = Math.max(0, result[j][t] + gradient / q[j][j]);
+            result[j][t] = Math.max(0, result[j][t] + relaxation * gradient / q[j][j]);
           }
         }
       }

@@ -171,8 +171,30 @@ abstract class RefitSuite extends Suite {
   }
 
   @ParameterizedTest
+  @MethodSource("wellConditioned")
+  void anOverRelaxedRefitMovesFartherTheSameWay(Instance instance, double fraction) {
+    double penalty = instance.penalty(fraction);
+    double[][] least = refit(instance, instance.y, penalty).z;
+    double[][] expected = new double[instance.neurons][instance.rank];
+    for (int i = 0; i < instance.neurons; i++) {
+      for (int j = 0; j < instance.rank; j++) {
+        double old = instance.z[i][j];
+        expected[i][j] = old + 1.6 * (least[i][j] - old);
+      }
+    }
+    double[][] relaxed = refit(instance, instance.y, penalty, 1.6).z;
+    assertEquals(0, Tolerance.relativeError(expected, relaxed), 100 * tolerance);
+  }
+
+  @ParameterizedTest
   @MethodSource("cases")
   void refitsNeverRaiseTheObjective(Instance instance, double fraction) {
+    requireDescent(instance, fraction, 1);
+    requireDescent(instance, fraction, 1.6);
+    requireDescent(instance, fraction, 1.99);
+  }
+
+  private void requireDescent(Instance instance, double fraction, double relaxation) {
     double penalty = instance.penalty(fraction);
     double before = Plain.objective(instance.a, instance.z, instance.y, penalty);
     double scale = Plain.objectiveScale(instance.a, instance.z, instance.y, penalty);
@@ -182,7 +204,7 @@ abstract class RefitSuite extends Suite {
         Statistics s = backend.newStatistics(instance.neurons, instance.rank)) {
       backend.denseStatistics(a, y, s);
       for (int step = 1; step <= 3; step++) {
-        backend.refit(s, z, penalty);
+        backend.refit(s, z, penalty, relaxation);
         double[][] solved = take(z.download());
         double after = Plain.objective(instance.a, solved, instance.y, penalty);
         scale = Math.max(scale, Plain.objectiveScale(instance.a, solved, instance.y, penalty));
@@ -196,6 +218,11 @@ abstract class RefitSuite extends Suite {
 
   /** Z after a refit, which must also project as what it is. */
   private Refit refit(Instance instance, double[][] coefficients, double penalty) {
+    return refit(instance, coefficients, penalty, 1);
+  }
+
+  private Refit refit(
+      Instance instance, double[][] coefficients, double penalty, double relaxation) {
     try (Activations a = pack(instance.a);
         Coefficients y = coefficients(coefficients);
         Features z = features(instance.z);
@@ -203,7 +230,7 @@ abstract class RefitSuite extends Suite {
       backend.denseStatistics(a, y, s);
       double[][] cross = take(s.cross());
       double[][] gram = s.gram();
-      backend.refit(s, z, penalty);
+      backend.refit(s, z, penalty, relaxation);
       assertTrue(Arrays.deepEquals(cross, take(s.cross())), "the refit changed C");
       assertTrue(Arrays.deepEquals(gram, s.gram()), "the refit changed G");
       double[][] solved = take(z.download());

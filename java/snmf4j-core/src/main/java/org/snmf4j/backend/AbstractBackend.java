@@ -51,7 +51,8 @@ public abstract class AbstractBackend implements Backend {
   protected abstract void doSweepColumns(
       Statistics statistics, Features z, int keep, double penalty, Features candidates);
 
-  protected abstract void doRefit(Statistics statistics, Features z, double penalty);
+  protected abstract void doRefit(
+      Statistics statistics, Features z, double penalty, double relaxation);
 
   protected abstract ReviveResult doRevive(
       Activations a, Statistics statistics, Features z, Coefficients y, int keep);
@@ -211,13 +212,14 @@ public abstract class AbstractBackend implements Backend {
   }
 
   @Override
-  public final void refit(Statistics statistics, Features z, double penalty) {
+  public final void refit(Statistics statistics, Features z, double penalty, double relaxation) {
     Checks.penalty(penalty);
+    Checks.relaxation(relaxation);
     locked(
         () -> {
           z.requireUsable(this, "features");
           require(statistics, z.neurons(), z.rank());
-          doRefit(statistics, z, penalty);
+          doRefit(statistics, z, penalty, relaxation);
           return null;
         });
   }

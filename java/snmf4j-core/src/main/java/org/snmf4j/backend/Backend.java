@@ -148,8 +148,15 @@ public interface Backend extends AutoCloseable {
    * @param statistics those of Y, C at least where Z is not zero
    * @param z read and written
    * @param penalty λ; finite, at least 0
+   * @param relaxation entries move so many times as far as to there; at least 1 and below 2, which
+   *     keeps the objective from rising
    */
-  void refit(Statistics statistics, Features z, double penalty);
+  void refit(Statistics statistics, Features z, double penalty, double relaxation);
+
+  /** {@link #refit(Statistics, Features, double, double)} to the least squares themselves. */
+  default void refit(Statistics statistics, Features z, double penalty) {
+    refit(statistics, z, penalty, 1);
+  }
 
   /**
    * Gives dead features a new start at the tokens that are explained worst. Feature j is dead if

@@ -33,6 +33,12 @@ final class Checks {
     }
   }
 
+  static void relaxation(double relaxation) {
+    if (!(relaxation >= 1 && relaxation < 2)) {
+      throw new InvalidArgumentException("relaxation", relaxation, "at least 1 and below 2");
+    }
+  }
+
   static void positive(String name, long value, long limit) {
     if (value < 1 || value > limit) {
       throw new InvalidArgumentException(name, value, "between 1 and " + limit);

@@ -28,15 +28,24 @@ public sealed interface UpdateRule {
    *     sweeps
    * @param penalty λ of the objective ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁: P_j − λ‖z_j‖ takes the place
    *     of P_j; 0 for plain least squares
+   * @param relaxation steps are so many times those to the minimum; at least 1 and below 2, which
+   *     keeps every step from raising the objective
    */
-  record Hals(int sweeps, double tolerance, double penalty) implements UpdateRule {
-    /** Without a penalty. */
+  record Hals(int sweeps, double tolerance, double penalty, double relaxation)
+      implements UpdateRule {
+    /** Without a penalty, to the minimum. */
     public Hals(int sweeps, double tolerance) {
       this(sweeps, tolerance, 0);
     }
 
+    /** To the minimum. */
+    public Hals(int sweeps, double tolerance, double penalty) {
+      this(sweeps, tolerance, penalty, 1);
+    }
+
     public Hals {
       requireSweeps(sweeps, tolerance, penalty);
+      Checks.relaxation(relaxation);
     }
   }
 

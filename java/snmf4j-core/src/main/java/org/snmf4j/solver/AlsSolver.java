@@ -23,14 +23,28 @@ import org.snmf4j.backend.UpdateRule;
  *
  * <p>A sweep over all entries of Z needs the dense C, which costs several passes. Without a
  * penalty, sweeps over a few candidates per column, for which a pass can leave C at little cost,
- * take the place of every second one of them and come as often as every other pass.
+ * take the place of every second one of them and come as often as every other pass. Without a
+ * penalty, too, the steps of Y and Z are over-relaxed, which halves the passes to a given loss;
+ * what is known of the legibility of penalized features was measured without.
  */
 public final class AlsSolver {
-  /** HALS sweeps of a pass. */
+  /** HALS sweeps of a pass, and of the first one over tokens that have no coefficients yet. */
   private static final int SWEEPS = 2;
 
-  /** Sweeps of the first pass over tokens that have no coefficients yet. */
   private static final int FRESH_SWEEPS = 3;
+
+  /** The same without a penalty, where sweeps and least squares go beyond the minimum. */
+  private static final int RELAXED_SWEEPS = 1;
+
+  private static final int RELAXED_FRESH_SWEEPS = 2;
+
+  /**
+   * How far beyond: each step lowers the objective for any factor below 2. Fewer sweeps are needed,
+   * for a coefficient that is a little off costs less than the features' slow adjustment to it.
+   */
+  private static final double COEFFICIENT_RELAXATION = 1.6;
+
+  private static final double FEATURE_RELAXATION = 1.6;
 
   /** Passes between two sweeps over the columns of Z. */
   private static final int ROUND = 6;
@@ -43,7 +57,7 @@ public final class AlsSolver {
 
   private static final int CANDIDATE_DENSE_PASS = 8;
 
-  /** Passes from one sweep over candidates to the next; the one before it leaves C there. */
+  /** Every so many-th pass, from the first, leaves C at the candidates, for a sweep over them. */
   private static final int CANDIDATE_SWEEP = 2;
 
   private final int maxIterations;
@@ -153,8 +167,14 @@ public final class AlsSolver {
     double lambda = lambda(a);
     StoppingRule stopping = new StoppingRule(patience, tolerance);
     Revivals revivals = new Revivals();
-    UpdateRule first = new UpdateRule.LeastSquares(FRESH_SWEEPS, 0, lambda);
-    UpdateRule rule = new UpdateRule.Hals(SWEEPS, 0, lambda);
+    boolean relaxed = lambda == 0;
+    UpdateRule first =
+        new UpdateRule.LeastSquares(relaxed ? RELAXED_FRESH_SWEEPS : FRESH_SWEEPS, 0, lambda);
+    UpdateRule rule =
+        relaxed
+            ? new UpdateRule.Hals(RELAXED_SWEEPS, 0, lambda, COEFFICIENT_RELAXATION)
+            : new UpdateRule.Hals(SWEEPS, 0, lambda);
+    double refitRelaxation = relaxed ? FEATURE_RELAXATION : 1;
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
       Features candidates = workspace.candidates();
@@ -167,17 +187,18 @@ public final class AlsSolver {
             workspace.chooseCandidates(ridge);
           }
           backend.sweepColumns(statistics, z, problem.keep(), lambda);
-        } else if (candidates != null && pass % CANDIDATE_SWEEP == 0) {
+        } else if (candidates != null && pass % CANDIDATE_SWEEP == 1) {
           backend.sweepColumns(statistics, z, problem.keep(), lambda, candidates);
         }
-        backend.refit(statistics, z, lambda);
+        backend.refit(statistics, z, lambda, refitRelaxation);
         if (sweep) {
           // Last before the pass, for the steps above would zero them again.
           revivals.attempt(problem, statistics, z, y);
         }
       }
       Refresh refresh = pass % round == densePass ? Refresh.DENSE : Refresh.SUPPORT;
-      Features support = (pass + 1) % CANDIDATE_SWEEP == 0 ? candidates : null;
+      boolean more = refresh == Refresh.SUPPORT && pass % CANDIDATE_SWEEP == 0;
+      Features support = more ? candidates : null;
       UpdateRule update = fresh && pass == 0 ? first : rule;
       PassResult sums = backend.pass(a, z, update, y, null, null, y, refresh, statistics, support);
       double loss = sums.loss(a.squaredNorm());

@@ -28,7 +28,7 @@ import org.snmf4j.nativecode.Update;
 @NoException
 final class CpuLibrary implements NativeOperations {
   /** Name of the shared library; ends in the interface's version. */
-  static final String NAME = "snmf4j-cpu-3";
+  static final String NAME = "snmf4j-cpu-4";
 
   /** SNMF4J_CPU_ABI of the header that this class was written against. */
   static final int ABI = 3;
@@ -97,6 +97,10 @@ final class CpuLibrary implements NativeOperations {
 
     native UpdateStruct penalty(double value);
 
+    native double relaxation();
+
+    native UpdateStruct relaxation(double value);
+
     native @Const DoublePointer row_scale();
 
     native UpdateStruct row_scale(DoublePointer value);
@@ -144,6 +148,7 @@ final class CpuLibrary implements NativeOperations {
           .sweeps(update.sweeps())
           .tolerance(update.tolerance())
           .penalty(update.penalty())
+          .relaxation(update.relaxation())
           .row_scale(update.rowScale())
           .before(update.before())
           .beta(update.beta())
@@ -278,7 +283,8 @@ final class CpuLibrary implements NativeOperations {
       double penalty);
 
   @Override
-  public native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
+  public native int snmf4j_refit(
+      @Const Sums statistics, FeatureColumns z, double penalty, double relaxation);
 
   @Override
   public native int snmf4j_revive(

@@ -29,7 +29,7 @@ import org.snmf4j.nativecode.Update;
 @NoException
 final class CudaLibrary implements NativeOperations {
   /** Name of the shared library; ends in the interface's version. */
-  static final String NAME = "snmf4j-cuda-1";
+  static final String NAME = "snmf4j-cuda-2";
 
   /** SNMF4J_CUDA_ABI of the header that this class was written against. */
   static final int ABI = 1;
@@ -153,6 +153,10 @@ final class CudaLibrary implements NativeOperations {
 
     native UpdateStruct penalty(double value);
 
+    native double relaxation();
+
+    native UpdateStruct relaxation(double value);
+
     native @Const DoublePointer row_scale();
 
     native UpdateStruct row_scale(DoublePointer value);
@@ -206,6 +210,7 @@ final class CudaLibrary implements NativeOperations {
           .sweeps(update.sweeps())
           .tolerance(update.tolerance())
           .penalty(update.penalty())
+          .relaxation(update.relaxation())
           .row_scale(update.rowScale())
           .before(update.before())
           .beta(update.beta())
@@ -340,7 +345,8 @@ final class CudaLibrary implements NativeOperations {
       double penalty);
 
   @Override
-  public native int snmf4j_refit(@Const Sums statistics, FeatureColumns z, double penalty);
+  public native int snmf4j_refit(
+      @Const Sums statistics, FeatureColumns z, double penalty, double relaxation);
 
   @Override
   public native int snmf4j_revive(

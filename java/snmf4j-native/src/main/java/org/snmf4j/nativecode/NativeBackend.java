@@ -197,9 +197,10 @@ public abstract class NativeBackend extends AbstractBackend {
   }
 
   @Override
-  protected final void doRefit(Statistics statistics, Features z, double penalty) {
+  protected final void doRefit(
+      Statistics statistics, Features z, double penalty, double relaxation) {
     check(
-        library.snmf4j_refit(sums(statistics), columns(z), penalty),
+        library.snmf4j_refit(sums(statistics), columns(z), penalty, relaxation),
         "fit the features on their support");
   }
 

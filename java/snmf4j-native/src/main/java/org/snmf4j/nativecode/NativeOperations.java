@@ -98,7 +98,7 @@ public interface NativeOperations {
   int snmf4j_sweep_candidates(
       Sums statistics, FeatureColumns z, FeatureColumns candidates, long keep, double penalty);
 
-  int snmf4j_refit(Sums statistics, FeatureColumns z, double penalty);
+  int snmf4j_refit(Sums statistics, FeatureColumns z, double penalty, double relaxation);
 
   int snmf4j_revive(
       Panels a, Sums statistics, FeatureColumns z, Panels y, long keep, int[] dead, int[] revived);

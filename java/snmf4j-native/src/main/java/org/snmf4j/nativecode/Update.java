@@ -10,6 +10,7 @@ import org.snmf4j.nativecode.Handles.Panels;
  * What a pass does to the coefficients: the members of the C interface's {@code snmf4j_update}.
  *
  * @param rule one of NativeOperations.RULE_*
+ * @param relaxation of the rule's steps; 1 for rules that have none
  * @param rowScale null, or a factor per row
  * @param before null, or the coefficients before
  * @param support null, or where C is wanted, too
@@ -20,6 +21,7 @@ public record Update(
     int sweeps,
     double tolerance,
     double penalty,
+    double relaxation,
     DoublePointer rowScale,
     Panels before,
     double beta,
@@ -36,6 +38,7 @@ public record Update(
           1,
           0,
           0,
+          1,
           rowScale,
           before,
           beta,
@@ -48,6 +51,7 @@ public record Update(
           hals.sweeps(),
           hals.tolerance(),
           hals.penalty(),
+          hals.relaxation(),
           rowScale,
           before,
           beta,
@@ -60,6 +64,7 @@ public record Update(
         squares.sweeps(),
         squares.tolerance(),
         squares.penalty(),
+        1,
         rowScale,
         before,
         beta,

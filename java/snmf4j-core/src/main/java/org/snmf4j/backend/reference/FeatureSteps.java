@@ -95,7 +95,8 @@ final class FeatureSteps {
   }
 
   /** Least squares of every row on its support, the penalty majorized at the old columns. */
-  static void refit(JavaStatistics s, JavaFeatures z, double penalty, Workers workers) {
+  static void refit(
+      JavaStatistics s, JavaFeatures z, double penalty, double relaxation, Workers workers) {
     double[] weights = new double[z.rank()];
     for (int j = 0; j < weights.length; j++) {
       double norm = Math.sqrt(PanelKernels.dot(z.columns[j], z.columns[j]));
@@ -112,14 +113,14 @@ final class FeatureSteps {
                 support[size++] = j;
               }
             }
-            refitRow(s, z, i, Arrays.copyOf(support, size), weights);
+            refitRow(s, z, i, Arrays.copyOf(support, size), weights, relaxation);
           }
         });
     findSupports(z, workers);
   }
 
   private static void refitRow(
-      JavaStatistics s, JavaFeatures z, int i, int[] support, double[] weights) {
+      JavaStatistics s, JavaFeatures z, int i, int[] support, double[] weights, double relaxation) {
     int size = support.length;
     if (size == 0) {
       return;
@@ -138,7 +139,8 @@ final class FeatureSteps {
     }
     factor(system, Math.max(ROUNDING * largest, Double.MIN_NORMAL), "refit").solve(row);
     for (int m = 0; m < size; m++) {
-      z.columns[support[m]][i] = row[m];
+      double old = z.columns[support[m]][i];
+      z.columns[support[m]][i] = old + relaxation * (row[m] - old);
     }
   }
 

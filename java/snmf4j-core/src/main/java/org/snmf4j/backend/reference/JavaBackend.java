@@ -130,8 +130,8 @@ final class JavaBackend extends AbstractBackend {
   }
 
   @Override
-  protected void doRefit(Statistics statistics, Features z, double penalty) {
-    FeatureSteps.refit((JavaStatistics) statistics, (JavaFeatures) z, penalty, workers);
+  protected void doRefit(Statistics statistics, Features z, double penalty, double relaxation) {
+    FeatureSteps.refit((JavaStatistics) statistics, (JavaFeatures) z, penalty, relaxation, workers);
   }
 
   @Override

@@ -112,7 +112,7 @@ final class PanelKernels {
         }
         for (int t = 0; t < W; t++) {
           double old = y[j * W + t];
-          double moved = Math.max(0, old + gradient[t] / q[j][j]);
+          double moved = Math.max(0, old + rule.relaxation() * gradient[t] / q[j][j]);
           double step = moved - old;
           // The objective falls by step·(gradient − ½·Q_jj·step); ½ cancels in the ratio below.
           gain += step * (2 * gradient[t] - q[j][j] * step);
