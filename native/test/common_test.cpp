@@ -9,6 +9,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include "memory.hpp"
 #include "snmf4j/cpu.h"
 #include "status.hpp"
@@ -70,6 +74,26 @@ TEST_CASE("workers awake and asleep miss no task and repeat none") {
     }
   }
 }
+
+#if defined(__linux__)
+TEST_CASE("workers may afterwards run wherever they might before") {
+  const auto allowed = [] {
+    cpu_set_t set;
+    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+    return set;
+  };
+  const cpu_set_t before = allowed();
+  ThreadPool pool(2);
+  for (int round = 0; round < 300; round++) {
+    // Of every other round the worker has to be woken, perhaps beside its caller.
+    if (round % 2 == 0) std::this_thread::sleep_for(std::chrono::microseconds(300));
+    cpu_set_t sets[2];
+    pool.run([&](int worker) { sched_getaffinity(0, sizeof sets[worker], &sets[worker]); });
+    CHECK(CPU_EQUAL(&sets[0], &before));
+    CHECK(CPU_EQUAL(&sets[1], &before));
+  }
+}
+#endif
 
 TEST_CASE("buffers are aligned and counted") {
   MemoryCounter counter;
