@@ -14,6 +14,9 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.snmf4j.Snmf;
+import org.snmf4j.SnmfModel;
+import org.snmf4j.SnmfOptions;
 import org.snmf4j.backend.Activations;
 import org.snmf4j.backend.Backend;
 import org.snmf4j.backend.BackendConfig;
@@ -40,8 +43,14 @@ import org.snmf4j.matrix.Matrix;
 public class PrecisionBenchmark {
   private static final UpdateRule RULE = new UpdateRule.Hals(1, 0);
 
+  /** Passes that the features are fitted by: how many rows of A they share decides what is read. */
+  private static final int FITTED = 60;
+
   @Param("cpu")
   String backendName;
+
+  @Param({"dense", "sparse"})
+  String variant;
 
   @Param("3072x20000x32")
   String shape;
@@ -61,20 +70,28 @@ public class PrecisionBenchmark {
   private Features features;
   private Statistics statistics;
 
-  /** Packs the data and fits features to random coefficients. */
+  /** Fits features, always to the same data in float32, and packs that data. */
   @Setup(Level.Trial)
   public void open() {
     Shape size = Shape.of(shape);
     backend = Backends.open(backendName, new BackendConfig(threads));
-    try (Matrix a = BenchmarkData.of("dense", size, 0)) {
+    try (Matrix a = BenchmarkData.of(variant, size, 0);
+        SnmfModel fitted = Snmf.fit(a, options(size), backend)) {
       activations = backend.pack(a, precision);
+      features = backend.newFeatures(size.neurons(), size.rank());
+      features.upload(fitted.features());
+      coefficients = backend.newCoefficients(size.rank(), size.tokens());
+      coefficients.upload(fitted.coefficients());
     }
-    coefficients = BenchmarkData.coefficients(backend, size);
-    features = backend.newFeatures(size.neurons(), size.rank());
     statistics = backend.newStatistics(size.neurons(), size.rank());
-    backend.denseStatistics(activations, coefficients, statistics);
-    backend.ridgeSolve(statistics, 1e-6, features);
-    backend.winnerTakeAll(features, (int) Math.ceil(density * size.neurons()));
+  }
+
+  private SnmfOptions options(Shape size) {
+    return SnmfOptions.builder(size.rank())
+        .featureDensity(density)
+        .coefficientPenalty(0)
+        .maxIterations(FITTED)
+        .build();
   }
 
   /** Frees everything. */
