@@ -57,6 +57,9 @@ public final class FitMemory implements Callable<Integer> {
   @Option(names = "--iterations", description = "Iterations of the fit.")
   private int iterations = 40;
 
+  @Option(names = "--penalty", description = "Coefficient penalty; the library's unless given.")
+  private Double penalty;
+
   @Option(names = "--precision", description = "One of ${COMPLETION-CANDIDATES}.")
   private Precision precision = Precision.FP32;
 
@@ -121,7 +124,11 @@ public final class FitMemory implements Callable<Integer> {
   }
 
   private SnmfOptions options(Shape size) {
-    return SnmfOptions.builder(size.rank())
+    SnmfOptions.Builder builder = SnmfOptions.builder(size.rank());
+    if (penalty != null) {
+      builder.coefficientPenalty(penalty);
+    }
+    return builder
         .solver(solver)
         .precision(precision)
         .featureDensity(density)

@@ -66,32 +66,17 @@ public class PrecisionBenchmark {
 
   private Backend backend;
   private Activations activations;
-  private Coefficients coefficients;
-  private Features features;
-  private Statistics statistics;
+  private Fitted fitted;
 
   /** Fits features, always to the same data in float32, and packs that data. */
   @Setup(Level.Trial)
   public void open() {
     Shape size = Shape.of(shape);
     backend = Backends.open(backendName, new BackendConfig(threads));
-    try (Matrix a = BenchmarkData.of(variant, size, 0);
-        SnmfModel fitted = Snmf.fit(a, options(size), backend)) {
+    try (Matrix a = BenchmarkData.of(variant, size, 0)) {
+      fitted = Fitted.to(a, size, density, backend);
       activations = backend.pack(a, precision);
-      features = backend.newFeatures(size.neurons(), size.rank());
-      features.upload(fitted.features());
-      coefficients = backend.newCoefficients(size.rank(), size.tokens());
-      coefficients.upload(fitted.coefficients());
     }
-    statistics = backend.newStatistics(size.neurons(), size.rank());
-  }
-
-  private SnmfOptions options(Shape size) {
-    return SnmfOptions.builder(size.rank())
-        .featureDensity(density)
-        .coefficientPenalty(0)
-        .maxIterations(FITTED)
-        .build();
   }
 
   /** Frees everything. */
@@ -103,15 +88,39 @@ public class PrecisionBenchmark {
   /** One pass, in place: after the warm-up the coefficients hardly change. */
   @Benchmark
   public PassResult pass() {
-    return backend.pass(
-        activations,
-        features,
-        RULE,
-        coefficients,
-        null,
-        null,
-        coefficients,
-        Refresh.SUPPORT,
-        statistics);
+    return fitted.pass(backend, activations);
+  }
+
+  /** What a pass reads beside activations. */
+  record Fitted(Features features, Coefficients coefficients, Statistics statistics)
+      implements AutoCloseable {
+    static Fitted to(Matrix a, Shape size, double density, Backend backend) {
+      SnmfOptions options =
+          SnmfOptions.builder(size.rank())
+              .featureDensity(density)
+              .coefficientPenalty(0)
+              .maxIterations(FITTED)
+              .build();
+      try (SnmfModel model = Snmf.fit(a, options, backend)) {
+        Features features = backend.newFeatures(size.neurons(), size.rank());
+        features.upload(model.features());
+        Coefficients coefficients = backend.newCoefficients(size.rank(), size.tokens());
+        coefficients.upload(model.coefficients());
+        return new Fitted(
+            features, coefficients, backend.newStatistics(size.neurons(), size.rank()));
+      }
+    }
+
+    PassResult pass(Backend backend, Activations a) {
+      return backend.pass(
+          a, features, RULE, coefficients, null, null, coefficients, Refresh.SUPPORT, statistics);
+    }
+
+    @Override
+    public void close() {
+      features.close();
+      coefficients.close();
+      statistics.close();
+    }
   }
 }
