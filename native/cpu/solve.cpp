@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "handles.hpp"
+#include "limits.hpp"
 #include "select.hpp"
 #include "status.hpp"
 #include "union.hpp"
@@ -41,10 +42,6 @@ void require_shapes(const snmf4j_statistics* s, const snmf4j_features* z) {
   require(s != nullptr && z != nullptr, "statistics and features must not be null");
   require(s->context == z->context, "all handles must share a context");
   require(s->neurons == z->neurons && s->rank == z->rank, "shapes must agree");
-}
-
-void require_penalty(double penalty) {
-  require(penalty >= 0 && std::isfinite(penalty), "penalty must be finite and not negative");
 }
 
 // The columns of Z while a sweep changes them, and the room to solve one.
@@ -287,7 +284,7 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
   return entry([&] {
     require_shapes(s, z);
     require_penalty(penalty);
-    require(relaxation >= 1 && relaxation < 2, "relaxation must be at least 1 and below 2");
+    require_relaxation(relaxation);
     const SparseRows rows = z->rows();
     const int k = z->rank;
     std::vector<double> diagonal(static_cast<std::size_t>(k), 0);

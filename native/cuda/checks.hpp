@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "handles.hpp"
+#include "limits.hpp"
 
 namespace snmf4j {
 
@@ -53,11 +54,8 @@ inline void require_update(const snmf4j_update* update, const snmf4j_panels* y,
             "rule must be one of SNMF4J_RULE_*");
     require(update->sweeps >= 1, "sweeps must be at least 1");
     require(update->tolerance >= 0, "tolerance must not be negative");
-    require(update->penalty >= 0 && std::isfinite(update->penalty),
-            "penalty must be finite and not negative");
-    require(update->rule != SNMF4J_RULE_HALS ||
-                (update->relaxation >= 1 && update->relaxation < 2),
-            "relaxation must be at least 1 and below 2");
+    require_penalty(update->penalty);
+    if (update->rule == SNMF4J_RULE_HALS) require_relaxation(update->relaxation);
   }
   const snmf4j_panels* before = update->before;
   if (before == nullptr) return;

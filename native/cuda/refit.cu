@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "collective.hpp"
+#include "limits.hpp"
 #include "solve.hpp"
 #include "sparse.hpp"
 
@@ -254,6 +255,8 @@ __global__ void __launch_bounds__(kThreads) refit_long(Refit refit, int64_t size
     } while (!solved && next_ridge(ridge, largest));
     if (solved) {
       solve_long(matrix, m, x);
+      // Unrolled, this takes registers from what comes before.
+#pragma unroll 1
       for (int i = t; i < m; i += kThreads) store(refit, neuron, first + i, x[i]);
     } else if (t == 0) {
       refit.facts->failed = 1;
@@ -302,8 +305,8 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
                  double relaxation) {
   return entry(context_of(s), [&] {
     require_solvable(s, z);
-    require(penalty >= 0 && std::isfinite(penalty), "penalty must be finite and not negative");
-    require(relaxation >= 1 && relaxation < 2, "relaxation must be at least 1 and below 2");
+    require_penalty(penalty);
+    require_relaxation(relaxation);
     snmf4j_context& context = *z->context;
     const SparseRows rows = sparse_rows(*z);
     const SparseColumns columns = sparse_columns(*z);

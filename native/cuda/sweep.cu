@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "limits.hpp"
 #include "select.hpp"
 #include "solve.hpp"
 #include "sparse.hpp"
@@ -238,7 +239,7 @@ __global__ void __launch_bounds__(kMany) sweep_columns(Sweep sweep, int first, i
 void sweep_all(const snmf4j_statistics& s, snmf4j_features& z, const float* candidates, int64_t keep,
                double penalty) {
   require(keep >= 1 && keep <= z.neurons, "keep must be between 1 and the neurons");
-  require(penalty >= 0 && std::isfinite(penalty), "penalty must be finite and not negative");
+  require_penalty(penalty);
   snmf4j_context& context = *z.context;
   Sweep sweep{};
   sweep.neurons = z.neurons;

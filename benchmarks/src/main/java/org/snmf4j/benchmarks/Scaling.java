@@ -48,11 +48,6 @@ public final class Scaling implements Callable<Integer> {
   @Option(names = "--repetitions", description = "Timed iterations, after as many others.")
   private int repetitions = 31;
 
-  @Option(
-      names = "--warm-up",
-      description = "Seconds of iterations before any is timed, while the JVM still compiles.")
-  private double warmUp = 15;
-
   @Option(names = "--backend", description = "A backend's name.")
   private String backendName = "cpu";
 
@@ -84,11 +79,6 @@ public final class Scaling implements Callable<Integer> {
         System.out.printf(
             "d = %d, k = %d, density %s, %s%n", neurons, rank, density, backend.description());
         System.out.printf("%10s %12s %14s%n", "n", "ms", "ns per token");
-        long end = System.nanoTime() + (long) (warmUp * 1e9);
-        while (System.nanoTime() < end) {
-          z.upload(model.features());
-          seconds(backend, block, z, tokens.get(0));
-        }
         for (int i = 0; i < times.length; i++) {
           z.upload(model.features());
           times[i] = seconds(backend, block, z, tokens.get(i));

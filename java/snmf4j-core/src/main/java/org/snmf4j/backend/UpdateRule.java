@@ -19,8 +19,9 @@ public sealed interface UpdateRule {
   }
 
   /**
-   * Sweeps of exact coordinate minimization, y_j ← max(0, y_j + (P_j − (QY)_j) / Q_jj) for j = 1 …
-   * k, token by token (hierarchical alternating least squares; Cichocki and Phan 2009).
+   * Sweeps of coordinate minimization, y_j ← max(0, y_j + ω(P_j − (QY)_j) / Q_jj) for j = 1 … k,
+   * token by token (hierarchical alternating least squares; Cichocki and Phan 2009), exact for ω =
+   * 1, over-relaxed beyond (Cryer 1971).
    *
    * @param sweeps most sweeps over a token's coefficients; at least 1
    * @param tolerance a group of neighbouring tokens is done once a sweep lowers its squared error
@@ -28,8 +29,7 @@ public sealed interface UpdateRule {
    *     sweeps
    * @param penalty λ of the objective ½‖A − ZY‖² + λ Σ_j ‖z_j‖‖y_j‖₁: P_j − λ‖z_j‖ takes the place
    *     of P_j; 0 for plain least squares
-   * @param relaxation steps are so many times those to the minimum; at least 1 and below 2, which
-   *     keeps every step from raising the objective
+   * @param relaxation ω; at least 1 and below 2, which keeps every step from raising the objective
    */
   record Hals(int sweeps, double tolerance, double penalty, double relaxation)
       implements UpdateRule {

@@ -24,7 +24,7 @@ import org.snmf4j.backend.UpdateRule;
  * <p>A sweep over all entries of Z needs the dense C, which costs several passes. Without a
  * penalty, sweeps over a few candidates per column, for which a pass can leave C at little cost,
  * take the place of every second one of them and come as often as every other pass. Without a
- * penalty, too, the steps of Y and Z are over-relaxed, which halves the passes to a given loss;
+ * penalty, too, the steps of Y and Z are over-relaxed, which needs fewer passes to a given loss;
  * what is known of the legibility of penalized features was measured without.
  */
 public final class AlsSolver {
@@ -38,13 +38,8 @@ public final class AlsSolver {
 
   private static final int RELAXED_FRESH_SWEEPS = 2;
 
-  /**
-   * How far beyond: each step lowers the objective for any factor below 2. Fewer sweeps are needed,
-   * for a coefficient that is a little off costs less than the features' slow adjustment to it.
-   */
-  private static final double COEFFICIENT_RELAXATION = 1.6;
-
-  private static final double FEATURE_RELAXATION = 1.6;
+  /** How far beyond, of Y and of Z: no step raises the objective for any factor below 2. */
+  private static final double RELAXATION = 1.6;
 
   /** Passes between two sweeps over the columns of Z. */
   private static final int ROUND = 6;
@@ -172,9 +167,8 @@ public final class AlsSolver {
         new UpdateRule.LeastSquares(relaxed ? RELAXED_FRESH_SWEEPS : FRESH_SWEEPS, 0, lambda);
     UpdateRule rule =
         relaxed
-            ? new UpdateRule.Hals(RELAXED_SWEEPS, 0, lambda, COEFFICIENT_RELAXATION)
+            ? new UpdateRule.Hals(RELAXED_SWEEPS, 0, lambda, RELAXATION)
             : new UpdateRule.Hals(SWEEPS, 0, lambda);
-    double refitRelaxation = relaxed ? FEATURE_RELAXATION : 1;
     for (int pass = 0; ; pass++) {
       trace.checkCancelled();
       Features candidates = workspace.candidates();
@@ -190,7 +184,7 @@ public final class AlsSolver {
         } else if (candidates != null && pass % CANDIDATE_SWEEP == 1) {
           backend.sweepColumns(statistics, z, problem.keep(), lambda, candidates);
         }
-        backend.refit(statistics, z, lambda, refitRelaxation);
+        backend.refit(statistics, z, lambda, relaxed ? RELAXATION : 1);
         if (sweep) {
           // Last before the pass, for the steps above would zero them again.
           revivals.attempt(problem, statistics, z, y);

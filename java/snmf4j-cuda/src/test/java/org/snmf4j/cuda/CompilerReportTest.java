@@ -38,7 +38,7 @@ class CompilerReportTest {
           "descend_large", 68,
           "multiply_large", 24,
           "add_tilesIfLb0E", 16,
-          "refit_long", 20,
+          "refit_long", 8,
           "normalize", 4);
 
   private static boolean known(String kernel, int bytes) {
