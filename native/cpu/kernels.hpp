@@ -59,14 +59,13 @@ struct SupportGroups {
   const uint64_t* feature;  // of the nonzeros, four to a word likewise; 4 words a group
 };
 
-// Rows of the panel that will be read next, asked for in passing by kernels that compute more than
+// Rows of a panel that will be read soon, asked for in passing by kernels that compute more than
 // they load.
 struct Fetch {
-  const char* next;
+  const char* panel;
   const int32_t* row;
   int64_t count;  // 0 if there is nothing to ask for
   int row_bytes;
-  const float* y;  // likewise the next Y, [k][64], or null
 };
 
 // Of the elements as they were stored.
@@ -139,7 +138,7 @@ struct Kernels {
   // One sweep of coordinate descent on y, in place; q is [k][k], inverse [k] holds 1 / Q_jj or 0,
   // shift [k] is subtracted from the rows of P. Returns by how much |a - Zy|^2 + 2 <shift, y> fell.
   double (*descend)(int rank, const float* q, const float* inverse, const float* shift,
-                    const float* p, float* y);
+                    const float* p, float* y, const Fetch& fetch);
 
   // 2<P - shift,Y> - <QY,Y>.
   double (*explained)(int rank, const float* q, const float* shift, const float* p, const float* y);
@@ -151,7 +150,7 @@ struct Kernels {
   double (*dot)(const float* x, const float* y, int64_t count);
 
   // Lower triangle of G += YY' in float32; yt is Y transposed, [64][padded], g [padded][padded].
-  void (*gram)(const float* yt, int padded, float* g);
+  void (*gram)(const float* yt, int padded, float* g, const Fetch& fetch);
 
   // The same in float64.
   void (*gram_wide)(const double* yt, int padded, double* g);

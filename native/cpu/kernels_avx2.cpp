@@ -15,6 +15,7 @@ namespace {
 // clang-format off
 #include "kernels_simd.hpp"
 #include "kernels_stored.hpp"
+#include "kernels_fetch.hpp"
 #include "kernels_update.hpp"
 #include "kernels_residual.hpp"
 #include "kernels_dense.hpp"

@@ -86,10 +86,12 @@ static_assert(kRankStep % kGramRows == 0 && kRankStep % (kGramVectors * kWide) =
 
 // Adds the products of kSumRows rows with kVectors vectors of rows over the 64 tokens.
 template <int kVectors>
-static inline void gram_tile(const float* left, const float* right, int padded, float* g) {
+static inline void gram_tile(const float* left, const float* right, int padded, Pace& pace,
+                             float* g) {
   vfloat tile[kSumRows][kVectors] = {};
 #pragma GCC unroll 2
   for (int t = 0; t < kPanel; t++) {
+    pace.step();
     vfloat row[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; v++) row[v] = load(right + t * padded + v * kLanes);
@@ -110,15 +112,26 @@ static inline void gram_tile(const float* left, const float* right, int padded, 
   }
 }
 
-static void gram(const float* yt, int padded, float* g) {
+// Tiles of kGramVectors vectors of columns that a row of tiles begins with; narrower ones follow.
+static inline int wide_tiles(int j, int padded) {
+  constexpr int kWidth = kGramVectors * kLanes;
+  int l = 0;
+  while (l + kLanes < j + kSumRows && l + kWidth <= padded) l += kWidth;
+  return l / kWidth;
+}
+
+static void gram(const float* yt, int padded, float* g, const Fetch& fetch) {
+  constexpr int kWidth = kGramVectors * kLanes;
+  int tiles = 0;
+  for (int j = 0; j < padded; j += kSumRows) tiles += wide_tiles(j, padded);
+  Pace pace(fetch, static_cast<int64_t>(tiles) * kPanel);
   for (int j = 0; j < padded; j += kSumRows) {
     float* row = g + static_cast<int64_t>(j) * padded;
     int l = 0;
-    for (; l + kLanes < j + kSumRows && l + kGramVectors * kLanes <= padded;
-         l += kGramVectors * kLanes) {
-      gram_tile<kGramVectors>(yt + j, yt + l, padded, row + l);
+    for (int wide = wide_tiles(j, padded); wide > 0; wide--, l += kWidth) {
+      gram_tile<kGramVectors>(yt + j, yt + l, padded, pace, row + l);
     }
-    for (; l < j + kSumRows; l += kLanes) gram_tile<1>(yt + j, yt + l, padded, row + l);
+    for (; l < j + kSumRows; l += kLanes) gram_tile<1>(yt + j, yt + l, padded, pace, row + l);
   }
 }
 

@@ -4,33 +4,27 @@
 constexpr int kStripe = 4;
 constexpr int kStripes = kPanel / (kStripe * kLanes);
 
-// Asks for what is due of a fetch's rows when so many of so many steps are done.
-static inline int64_t fetch_rows(const Fetch& fetch, int64_t at, int64_t done, int64_t steps) {
-  const int64_t due = fetch.count * done / steps;
-  for (; at < due; at++) {
-    const char* row = fetch.next + static_cast<int64_t>(fetch.row[at]) * fetch.row_bytes;
-    for (int byte = 0; byte < fetch.row_bytes; byte += 64) __builtin_prefetch(row + byte, 0, 2);
-  }
-  return at;
-}
-
 // Two nonzeros at a time: a sum waits for its last addition as long as another can be made.
 template <typename Element>
 static void project(const void* panel, const SparseColumns& z, float* p, const Fetch& fetch) {
+  constexpr int kElement = static_cast<int>(sizeof(Element));
+  constexpr int kRowsAhead = kBytesAhead / (kPanel * kElement);
+  constexpr int kStripeBytes = kStripe * kLanes * kElement;
   const Element* a = static_cast<const Element*>(panel);
-  int64_t fetched = 0;
+  const int64_t total = z.start[z.rank];
+  Pace pace(fetch, total / 2 * kStripes);
   for (int j = 0; j < z.rank; j++) {
     const int64_t to = z.start[j + 1];
-    fetched = fetch_rows(fetch, fetched, j + 1, z.rank);
-    if (fetch.y != nullptr) {
-      for (int t = 0; t < kPanel; t += 16) __builtin_prefetch(fetch.y + j * kPanel + t, 0, 2);
-    }
     for (int s = 0; s < kStripes; s++) {
       const int at = s * kStripe * kLanes;
       vfloat sum[kStripe] = {};
       vfloat other[kStripe] = {};
       int64_t e = z.start[j];
       for (; e + 1 < to; e += 2) {
+        pace.step();
+        const int64_t later = e + kRowsAhead + 1 < total ? e + kRowsAhead : e;
+        look_ahead<kStripeBytes>(a + static_cast<int64_t>(z.index[later]) * kPanel + at);
+        look_ahead<kStripeBytes>(a + static_cast<int64_t>(z.index[later + 1]) * kPanel + at);
         const Element* row = a + static_cast<int64_t>(z.index[e]) * kPanel + at;
         const Element* next = a + static_cast<int64_t>(z.index[e + 1]) * kPanel + at;
         const vfloat value = splat(z.value[e]);
@@ -92,7 +86,8 @@ static void extrapolate(const float* y, const float* before, float beta, int64_t
 // Rows [j, j + kRows) of P - shift - QY on a stripe of tokens: several rows share each load of Y.
 template <int kRows>
 static inline void gradient_block(int rank, const float* q, const float* shift, const float* p,
-                                  const float* y, int j, int at, vfloat (&block)[kRows][kStripe]) {
+                                  const float* y, int j, int at, Pace& pace,
+                                  vfloat (&block)[kRows][kStripe]) {
 #pragma GCC unroll 8
   for (int b = 0; b < kRows; b++) {
 #pragma GCC unroll 4
@@ -101,6 +96,7 @@ static inline void gradient_block(int rank, const float* q, const float* shift, 
     }
   }
   for (int l = 0; l < rank; l++) {
+    pace.step();
     const float* other = y + static_cast<int64_t>(l) * kPanel + at;
     vfloat row[kStripe];
 #pragma GCC unroll 4
@@ -117,12 +113,12 @@ static inline void gradient_block(int rank, const float* q, const float* shift, 
 // Updates rows [j, j + kRows) one after the other; each step corrects the gradients after it.
 template <int kRows>
 static inline void descend_block(int rank, const float* q, const float* inverse, const float* shift,
-                                 const float* p, float* y, int j, vdouble& gain) {
+                                 const float* p, float* y, int j, Pace& pace, vdouble& gain) {
   const vfloat zero = {};
   for (int s = 0; s < kStripes; s++) {
     const int at = s * kStripe * kLanes;
     vfloat gradient[kRows][kStripe];
-    gradient_block<kRows>(rank, q, shift, p, y, j, at, gradient);
+    gradient_block<kRows>(rank, q, shift, p, y, j, at, pace, gradient);
     vfloat some = {};
 #pragma GCC unroll 8
     for (int b = 0; b < kRows; b++) {
@@ -148,24 +144,25 @@ static inline void descend_block(int rank, const float* q, const float* inverse,
 }
 
 static double descend(int rank, const float* q, const float* inverse, const float* shift,
-                      const float* p, float* y) {
+                      const float* p, float* y, const Fetch& fetch) {
   vdouble gain = {};
+  Pace pace(fetch, static_cast<int64_t>(rank) * (rank / SNMF4J_BLOCK_ROWS + 1) * kStripes);
   int j = 0;
   for (; j + SNMF4J_BLOCK_ROWS <= rank; j += SNMF4J_BLOCK_ROWS) {
-    descend_block<SNMF4J_BLOCK_ROWS>(rank, q, inverse, shift, p, y, j, gain);
+    descend_block<SNMF4J_BLOCK_ROWS>(rank, q, inverse, shift, p, y, j, pace, gain);
   }
-  for (; j + 2 <= rank; j += 2) descend_block<2>(rank, q, inverse, shift, p, y, j, gain);
-  if (j < rank) descend_block<1>(rank, q, inverse, shift, p, y, j, gain);
+  for (; j + 2 <= rank; j += 2) descend_block<2>(rank, q, inverse, shift, p, y, j, pace, gain);
+  if (j < rank) descend_block<1>(rank, q, inverse, shift, p, y, j, pace, gain);
   return sum(gain);
 }
 
 template <int kRows>
 static inline void explained_block(int rank, const float* q, const float* shift, const float* p,
-                                   const float* y, int j, vdouble& total) {
+                                   const float* y, int j, Pace& pace, vdouble& total) {
   for (int s = 0; s < kStripes; s++) {
     const int at = s * kStripe * kLanes;
     vfloat rest[kRows][kStripe];
-    gradient_block<kRows>(rank, q, shift, p, y, j, at, rest);
+    gradient_block<kRows>(rank, q, shift, p, y, j, at, pace, rest);
 #pragma GCC unroll 8
     for (int b = 0; b < kRows; b++) {
       const int64_t here = static_cast<int64_t>(j + b) * kPanel + at;
@@ -181,11 +178,13 @@ static inline void explained_block(int rank, const float* q, const float* shift,
 static double explained(int rank, const float* q, const float* shift, const float* p,
                         const float* y) {
   vdouble total = {};
+  const Fetch nothing{};
+  Pace pace(nothing, 0);
   int j = 0;
   for (; j + SNMF4J_BLOCK_ROWS <= rank; j += SNMF4J_BLOCK_ROWS) {
-    explained_block<SNMF4J_BLOCK_ROWS>(rank, q, shift, p, y, j, total);
+    explained_block<SNMF4J_BLOCK_ROWS>(rank, q, shift, p, y, j, pace, total);
   }
-  for (; j < rank; j++) explained_block<1>(rank, q, shift, p, y, j, total);
+  for (; j < rank; j++) explained_block<1>(rank, q, shift, p, y, j, pace, total);
   return sum(total);
 }
 
@@ -217,7 +216,7 @@ static inline vfloat sum_each(vfloat (&rows)[kCount]) {
 // One group, in vectors of sums of kLanes nonzeros each.
 template <int kRun, typename Element>
 static inline void support_group(const Element* a, const uint64_t* rows, const uint64_t* features,
-                                 const float* y, float* c) {
+                                 const float* y, Pace& pace, float* c) {
   constexpr int kShare = kRun < kLanes ? kRun : kLanes;
   for (int from = 0; from < kGroup; from += kLanes) {
     vfloat products[kLanes];
@@ -229,6 +228,7 @@ static inline void support_group(const Element* a, const uint64_t* rows, const u
       const float* other[kShare];
 #pragma GCC unroll 8
       for (int r = 0; r < kShare; r++) {
+        pace.step();
         const int e = from + i + r;
         other[r] = y + (features[e / 4] >> (16 * (e % 4)) & 0xffff) * kPanel;
       }
@@ -246,23 +246,32 @@ static inline void support_group(const Element* a, const uint64_t* rows, const u
   }
 }
 
+// Groups whose rows are asked for ahead.
+constexpr int64_t kGroupsAhead = 2;
+
 template <typename Element>
 static void support_cross(const void* panel, const SupportGroups& z, const float* y, float* c,
                           const Fetch& fetch) {
   const Element* a = static_cast<const Element*>(panel);
-  int64_t fetched = 0;
+  Pace pace(fetch, z.count * kGroup);
   for (int64_t g = 0; g < z.count; g++) {
     const uint64_t* row = z.row + g * (kGroup / 2);
     const uint64_t* feature = z.feature + g * (kGroup / 4);
-    fetched = fetch_rows(fetch, fetched, g + 1, z.count);
+    if (g + kGroupsAhead < z.count) {
+      const uint64_t* later = row + kGroupsAhead * (kGroup / 2);
+      for (int r = 0; r < kGroup / z.run[g + kGroupsAhead]; r++) {
+        const uint64_t number = later[r / 2] >> (32 * (r % 2)) & 0xffffffff;
+        look_ahead<kPanel * static_cast<int>(sizeof(Element))>(a + number * kPanel);
+      }
+    }
     if (z.run[g] == 8) {
-      support_group<8>(a, row, feature, y, c + g * kGroup);
+      support_group<8>(a, row, feature, y, pace, c + g * kGroup);
     } else if (z.run[g] == 4) {
-      support_group<4>(a, row, feature, y, c + g * kGroup);
+      support_group<4>(a, row, feature, y, pace, c + g * kGroup);
     } else if (z.run[g] == 2) {
-      support_group<2>(a, row, feature, y, c + g * kGroup);
+      support_group<2>(a, row, feature, y, pace, c + g * kGroup);
     } else {
-      support_group<1>(a, row, feature, y, c + g * kGroup);
+      support_group<1>(a, row, feature, y, pace, c + g * kGroup);
     }
   }
 }

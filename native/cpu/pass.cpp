@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "handles.hpp"
+#include "schedule.hpp"
 #include "status.hpp"
 #include "sums.hpp"
 #include "union.hpp"
@@ -47,19 +48,12 @@ class Projector {
         support_(dense_ == nullptr ? &z.support() : nullptr),
         neurons_(z.neurons) {}
 
-  // Halves [from, to) of the rows to ask for of `next`, the panel that comes after, or null, and
-  // that panel's Y, if not null.
-  Fetch fetch(const void* next, const float* y, int from, int to) const {
+  // Of `next`, the panel that comes after, or null: the rows that it will be projected from, those
+  // needed first first.
+  Fetch ahead(const void* next) const {
     if (next == nullptr || support_ == nullptr) return {};
-    const int64_t rows = support_->touched_count();
-    const int64_t begin = rows * from / 2;
-    return {static_cast<const char*>(next), support_->touched() + begin, rows * to / 2 - begin,
-            kPanel * stored_.bytes, y};
-  }
-
-  // The rows of this panel that only C will be summed on, and the Y of the next panel, if not null.
-  Fetch fetch(const void* a, const int32_t* rows, int64_t count, const float* y) const {
-    return {static_cast<const char*>(a), rows, count, kPanel * stored_.bytes, y};
+    return {static_cast<const char*>(next), support_->by_column(), support_->touched_count(),
+            kPanel * stored_.bytes};
   }
 
   // `next` is the panel that comes after, or null.
@@ -92,7 +86,7 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
       sums.begin(worker);
       for (int64_t group = from; group < to; group++) {
         for (int64_t p = sums.first(group); p < sums.first(group + 1); p++) {
-          sums.add(worker, a->stored(p), y->panel(p), Fetch{});
+          sums.add(worker, a->stored(p), y->panel(p), Fetch{}, Fetch{});
         }
         sums.settle(worker);
       }
@@ -146,19 +140,18 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
                           std::back_inserter(extra));
     }
     Sums sums(*a, statistics, refresh, support);
-    // With C on the support there are two kernels to ask for rows in: for half of the next panel's
-    // each, unless the second needs others of this panel.
-    const int before = !on_support ? 2 : extra.empty() ? 1 : 0;
+    const Schedule schedule(multiplicative ? 0 : certain_sweeps(update->sweeps, update->tolerance),
+                            refresh);
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
     }
     const bool in_place = result == y && update->before == nullptr && update->row_scale == nullptr;
-    const auto renew = [&](int64_t panel, const float* p, float* source) {
+    const auto renew = [&](int64_t panel, const float* p, const Fetch& ahead, float* source) {
       float* target = result->panel(panel);
       if (solving) {
         const double explained = (*start)(p, a->tokens - panel * kPanel, target);
-        descent->run(p, target, update->sweeps, update->tolerance, explained);
+        descent->run(p, target, update->sweeps, update->tolerance, explained, ahead);
         return;
       }
       if (multiplicative) {
@@ -169,7 +162,7 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       // A descent changes Y where it stands.
       if (!in_place) read_source(kernels, *update, *y, panel, target);
       const double explained = update->tolerance > 0 ? descent->explained(p, target) : 0;
-      descent->run(p, target, update->sweeps, update->tolerance, explained);
+      descent->run(p, target, update->sweeps, update->tolerance, explained, ahead);
     };
     std::vector<double> cross(static_cast<std::size_t>(context.pool.size()), 0);
     context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
@@ -181,16 +174,16 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       for (int64_t group = from; group < to; group++) {
         for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
           const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
-          const float* next_y = next == nullptr ? nullptr : y->panel(panel + 1);
-          const Fetch fetch = extra.empty()
-                                  ? project.fetch(next, next_y, 0, before)
-                                  : project.fetch(a->stored(panel), extra.data(),
-                                                  static_cast<int64_t>(extra.size()), next_y);
-          project(a->stored(panel), p, next, fetch);
-          renew(panel, p, source);
+          const Fetch ahead = project.ahead(next);
+          // Rows of this panel that only C will be summed on.
+          const Fetch others{static_cast<const char*>(a->stored(panel)), extra.data(),
+                             static_cast<int64_t>(extra.size()), kPanel * a->kernels.bytes};
+          project(a->stored(panel), p, next,
+                  extra.empty() ? schedule.while_projecting(ahead) : others);
+          renew(panel, p, schedule.while_sweeping(ahead), source);
           total += kernels.dot(p, result->panel(panel), size);
-          sums.add(worker, a->stored(panel), result->panel(panel),
-                   project.fetch(next, nullptr, before, 2));
+          sums.add(worker, a->stored(panel), result->panel(panel), schedule.while_crossing(ahead),
+                   schedule.while_squaring(ahead));
         }
         sums.settle(worker);
       }
@@ -212,7 +205,7 @@ int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* re
     a->context->pool.ranges(a->count, [&](int, int64_t from, int64_t to) {
       for (int64_t p = from; p < to; p++) {
         const void* next = p + 1 < to ? a->stored(p + 1) : nullptr;
-        project(a->stored(p), result->panel(p), next, project.fetch(next, nullptr, 0, 2));
+        project(a->stored(p), result->panel(p), next, project.ahead(next));
       }
     });
   });

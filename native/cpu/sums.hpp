@@ -56,7 +56,7 @@ class Sums {
         refresh_(refresh),
         support_(support),
         panels_(a.count),
-        groups_(std::min(a.count, std::max(kGroups, (a.count + kMaxGroup - 1) / kMaxGroup))),
+        groups_(group_count(a.count)),
         begun_(static_cast<std::size_t>(context_.pool.size()), 0) {
     if (refresh == SNMF4J_REFRESH_NONE) return;
     const auto padded = static_cast<std::size_t>(target->padded);
@@ -95,16 +95,18 @@ class Sums {
     }
   }
 
-  // `fetch` is what to ask for meanwhile.
-  void add(int worker, const void* a, const float* y, const Fetch& fetch) {
+  // The fetches are what to ask for while C and while G is summed.
+  void add(int worker, const void* a, const float* y, const Fetch& with_cross,
+           const Fetch& with_gram) {
     if (refresh_ == SNMF4J_REFRESH_NONE) return;
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
     const Kernels& kernels = context_.kernels;
     if (support_ != nullptr) {
-      stored_.support_cross(a, support_->groups(), y, scratch.some_support.data(), fetch);
+      stored_.support_cross(a, support_->groups(), y, scratch.some_support.data(),
+                            with_cross);
     }
     kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
-    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data());
+    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data(), with_gram);
     kernels.row_sums(y, target_->rank, scratch.row_sums.data());
   }
 
@@ -170,10 +172,17 @@ class Sums {
   }
 
  private:
-  // At least so many groups, so that many workers get even shares, and at most so many panels each:
-  // their tokens sum up to a total, so that the error stays at that of a few dozen roundings.
+  // Many groups, so that many workers get even shares, but not so many that adding them up takes
+  // long; and at most so many panels each: their tokens sum up to a total, so that the error stays
+  // at that of a few dozen roundings.
   static constexpr int64_t kGroups = 32;
+  static constexpr int64_t kFewPanels = 128;
   static constexpr int64_t kMaxGroup = 16;
+
+  static int64_t group_count(int64_t panels) {
+    const int64_t least = panels < kFewPanels ? kGroups / 2 : kGroups;
+    return std::min(panels, std::max(least, (panels + kMaxGroup - 1) / kMaxGroup));
+  }
 
   void reduce_support() {
     support_->each([&](std::size_t e, std::size_t row, std::size_t feature) {

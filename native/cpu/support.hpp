@@ -28,6 +28,11 @@ class SupportOrder {
     for (int64_t i = 0; i < z.neurons; i++) {
       if (z.start[i + 1] > z.start[i]) rows_[touched_++] = static_cast<int32_t>(i);
     }
+    order_.reserve(counter, touched_);
+    std::copy(rows_.data(), rows_.data() + touched_, order_.data());
+    std::stable_sort(order_.data(), order_.data() + touched_, [&](int32_t left, int32_t right) {
+      return z.index[z.start[left]] < z.index[z.start[right]];
+    });
     for (std::size_t from = 0; from < touched_; from += kBlock) {
       const std::size_t to = std::min(from + kBlock, touched_);
       for (int run = kLongest; run >= 1; run /= 2) append(z, run, from, to);
@@ -41,8 +46,9 @@ class SupportOrder {
   // Of C in this order: some at the ends of groups are nobody's.
   std::size_t size() const { return count_ * kGroup; }
 
-  // Rows with nonzeros, each once.
+  // Rows with nonzeros, each once: in ascending order, and as the columns of Z come to them.
   const int32_t* touched() const { return rows_.data(); }
+  const int32_t* by_column() const { return order_.data(); }
   int64_t touched_count() const { return static_cast<int64_t>(touched_); }
 
   // Calls visit(e, row, feature) for each nonzero and its place in this order.
@@ -70,7 +76,7 @@ class SupportOrder {
   void append(const SparseRows& z, int run, std::size_t from, std::size_t to) {
     std::size_t filled = kGroup;
     for (std::size_t r = from; r < to; r++) {
-      const int32_t row = rows_[r];
+      const int32_t row = order_[r];
       const int64_t begin = z.start[row];
       const int64_t count = z.start[row + 1] - begin;
       const int64_t first = run == kLongest ? 0 : count / (2 * run) * (2 * run);
@@ -105,7 +111,7 @@ class SupportOrder {
 
   Buffer<uint8_t> run_, filled_;
   Buffer<uint64_t> row_, feature_;
-  Buffer<int32_t> rows_;
+  Buffer<int32_t> rows_, order_;
   std::size_t count_ = 0;
   std::size_t touched_ = 0;
 };

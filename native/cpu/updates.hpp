@@ -7,6 +7,7 @@
 
 #include "handles.hpp"
 #include "limits.hpp"
+#include "schedule.hpp"
 #include "status.hpp"
 
 namespace snmf4j {
@@ -141,11 +142,14 @@ struct Descent {
   }
 
   // Sweeps until the panel's error falls no more. `explained` is Y's, unless all sweeps are wanted;
-  // what each sweep gains adds to it.
-  void run(const float* p, float* y, int sweeps, double tolerance, double explained) const {
+  // what each sweep gains adds to it. `fetch` is what to ask for meanwhile.
+  void run(const float* p, float* y, int sweeps, double tolerance, double explained,
+           const Fetch& fetch) const {
+    const int certain = certain_sweeps(sweeps, tolerance);
     for (int sweep = 0; sweep < sweeps; sweep++) {
+      const Fetch some = sweep < certain ? split(fetch, sweep, sweep + 1, certain) : Fetch{};
       const double gain =
-          kernels.descend(q.rank, q.narrow.data(), inverse.data(), shift.data(), p, y);
+          kernels.descend(q.rank, q.narrow.data(), inverse.data(), shift.data(), p, y, some);
       explained += gain;
       if (tolerance > 0 && gain <= tolerance * std::fabs(explained)) return;
     }

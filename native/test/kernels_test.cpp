@@ -57,7 +57,7 @@ TEST_CASE("project") {
     const int32_t rows[] = {3, 369};
     kernels.project(stored.data.data(), {k, z.start.data(), z.index.data(), z.value.data()}, p.data(),
                     {reinterpret_cast<const char*>(stored.data.data()), rows, 2,
-                     kPanel * kernels.bytes, p.data()});
+                     kPanel * kernels.bytes});
     for (int j = 0; j < k; j++) {
       for (int t = 0; t < kPanel; t++) {
         double sum = 0, scale = 0;
@@ -143,9 +143,12 @@ TEST_CASE("descend and explained") {
     };
     const double norm = error();
     double before = norm;
+    const int32_t rows[] = {k - 1, 0};
+    const Fetch fetch{reinterpret_cast<const char*>(p.data()), rows, 2,
+                      kPanel * static_cast<int>(sizeof(float))};
     for (int sweep = 0; sweep < 50; sweep++) {
       const double gain =
-          kernels->descend(k, q.data(), inverse.data(), shift.data(), p.data(), y.data());
+          kernels->descend(k, q.data(), inverse.data(), shift.data(), p.data(), y.data(), fetch);
       const double after = error();
       check_close(gain, before - after, norm);
       before = after;
@@ -207,7 +210,10 @@ TEST_CASE("transpose, gram and cross") {
         kernels->gram_wide(wide.data(), padded, gram.data());
         Floats single(padded * padded);
         for (int i = 0; i < padded * padded; i++) single[i] = 1;
-        kernels->gram(yt.data(), padded, single.data());
+        // Of two rows of Y, two lines each.
+        const int32_t rows[] = {k - 1, 0};
+        kernels->gram(yt.data(), padded, single.data(),
+                      {reinterpret_cast<const char*>(y.data()), rows, 2, 128});
         for (int j = 0; j < k; j++) {
           for (int l = 0; l <= j; l++) {
             double sum = 1, scale = 1;
@@ -335,7 +341,7 @@ TEST_CASE("C on the support") {
       Floats c(order.size());
       for (std::size_t e = 0; e < c.size(); e++) c[e] = 3;
       const Fetch fetch{reinterpret_cast<const char*>(stored.data.data()), order.touched(),
-                        order.touched_count(), kPanel * kernels.bytes, nullptr};
+                        order.touched_count(), kPanel * kernels.bytes};
       kernels.support_cross(stored.data.data(), order.groups(), y.data(), c.data(), fetch);
       order.each([&](std::size_t e, std::size_t row, std::size_t feature) {
         double sum = 3, scale = 3;
