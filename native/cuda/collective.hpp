@@ -26,6 +26,27 @@ __device__ inline T block_sum(T x, T* room) {
   return sum;
 }
 
+// The sums over eight lanes of eight values: lane i of them, which is `sub`, gets the i-th.
+constexpr int kSumEach = 8;
+__device__ inline float sum_each(const float (&values)[kSumEach], int sub) {
+  float four[4], two[2];
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    const float keep = (sub & 4) != 0 ? values[i + 4] : values[i];
+    const float give = (sub & 4) != 0 ? values[i] : values[i + 4];
+    four[i] = keep + __shfl_xor_sync(gpu::kAllLanes, give, 4);
+  }
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    const float keep = (sub & 2) != 0 ? four[i + 2] : four[i];
+    const float give = (sub & 2) != 0 ? four[i] : four[i + 2];
+    two[i] = keep + __shfl_xor_sync(gpu::kAllLanes, give, 2);
+  }
+  const float keep = (sub & 1) != 0 ? two[1] : two[0];
+  const float give = (sub & 1) != 0 ? two[0] : two[1];
+  return keep + __shfl_xor_sync(gpu::kAllLanes, give, 1);
+}
+
 // The sum over the threads before this one; `total` becomes that of all. `room` as above.
 template <typename T>
 __device__ inline T block_prefix(T x, T* room, T& total) {

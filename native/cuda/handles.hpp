@@ -58,6 +58,7 @@ struct snmf4j_context {
   const snmf4j_device facts;
   const int dense;  // SNMF4J_DENSE_*
   const bool graphs;
+  const int pass;  // SNMF4J_PASS_*
   snmf4j::gpu::Memory memory;
   const int64_t panel_width;  // most tokens of a panel
   snmf4j::gpu::Stream stream;   // of all computation
@@ -120,12 +121,13 @@ struct snmf4j_features {
   snmf4j::gpu::Array<float> dense;  // [k][d]
 
   // `dense` has changed: the sparse forms have to be made anew.
-  void changed() { columns_valid = rows_valid = false; }
+  void changed() { columns_valid = rows_valid = used_valid = false; }
 
   // The sparse forms, made as sparse.hpp says; column j's entries, by growing neuron, are
   // [start[j], start[j + 1]).
   bool columns_valid = false;
   bool rows_valid = false;
+  bool used_valid = false;
   int64_t nonzeros = 0;                       // known to the host, too
   snmf4j::gpu::Array<int64_t> column_start;   // [k + 1]
   snmf4j::gpu::Array<int32_t> column_index;   // neuron
@@ -136,6 +138,11 @@ struct snmf4j_features {
   snmf4j::gpu::Array<int32_t> row_index;      // feature
   snmf4j::gpu::Array<float> row_value;
   snmf4j::gpu::Array<int64_t> row_entry;
+
+  // The neurons that have entries, in their order, and each neuron's number among them.
+  int64_t used = 0;
+  snmf4j::gpu::Array<int32_t> used_neuron;
+  snmf4j::gpu::Array<int32_t> used_number;
 
   std::unique_ptr<snmf4j_features> wider;  // see support_union()
 };

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "collective.hpp"
 #include "products.hpp"
 
@@ -56,13 +58,14 @@ __global__ void sum_parts(Products q, const double* gram, const double* row_sums
     const int64_t all = static_cast<int64_t>(q.rank) * q.rank;
     double sum = 0;
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * kSumThreads + thread; i < all;
-         i += static_cast<int64_t>(kSumParts) * kSumThreads) {
+         i += static_cast<int64_t>(gridDim.x) * kSumThreads) {
       sum += q.wide[i] * gram[i];
     }
     sum = block_sum(sum, room);
     if (thread == 0) sums->quadratic[blockIdx.x] = sum;
   }
   if (blockIdx.x != 0) return;
+  if (thread >= gridDim.x && thread < kSumParts) sums->quadratic[thread] = 0;
   double sum = 0;
   for (int64_t i = thread; i < size; i += kSumThreads) sum += others[i];
   sum = block_sum(sum, room);
@@ -89,7 +92,9 @@ void sum_up(snmf4j_context& context, const Products& products, const snmf4j_stat
             const double* others, int64_t size, PassSums* sums) {
   const double* gram = statistics == nullptr ? nullptr : statistics->gram.data();
   const double* row_sums = statistics == nullptr ? nullptr : statistics->row_sums.data();
-  gpu::launch(context.stream, {gram == nullptr ? 1 : kSumParts, kSumThreads}, sum_parts, products,
+  const unsigned parts =
+      std::min(gpu::pieces(int64_t{products.rank} * products.rank, kSumThreads), kSumParts);
+  gpu::launch(context.stream, {gram == nullptr ? 1 : parts, kSumThreads}, sum_parts, products,
               gram, row_sums, others, size, sums);
 }
 

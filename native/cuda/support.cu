@@ -8,6 +8,7 @@
 // 1.4 ms.
 #include <algorithm>
 
+#include "collective.hpp"
 #include "stored.hpp"
 #include "support.hpp"
 
@@ -17,7 +18,7 @@ namespace {
 constexpr int kThreads = 320;
 constexpr int kWarps = kThreads / gpu::kWarp;
 // Lanes that share a nonzero; each has two times four tokens.
-constexpr int kLanes = 8;
+constexpr int kLanes = kSumEach;
 // Rows that a lane loads before it uses them.
 constexpr int kAhead = 4;
 // Most bytes for the sums of the slices.
@@ -79,26 +80,6 @@ __device__ inline float product(float4 x, float4 y, float sum) {
   sum += x.y * y.y;
   sum += x.z * y.z;
   return sum + x.w * y.w;
-}
-
-// The sums over eight lanes of eight values: lane i of them gets the i-th.
-__device__ inline float sum_each(const float (&values)[kLanes], int sub) {
-  float four[4], two[2];
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    const float keep = (sub & 4) != 0 ? values[i + 4] : values[i];
-    const float give = (sub & 4) != 0 ? values[i] : values[i + 4];
-    four[i] = keep + __shfl_xor_sync(gpu::kAllLanes, give, 4);
-  }
-#pragma unroll
-  for (int i = 0; i < 2; i++) {
-    const float keep = (sub & 2) != 0 ? four[i + 2] : four[i];
-    const float give = (sub & 2) != 0 ? four[i] : four[i + 2];
-    two[i] = keep + __shfl_xor_sync(gpu::kAllLanes, give, 2);
-  }
-  const float keep = (sub & 1) != 0 ? two[1] : two[0];
-  const float give = (sub & 1) != 0 ? two[0] : two[1];
-  return keep + __shfl_xor_sync(gpu::kAllLanes, give, 1);
 }
 
 // kShared: Y's tile is in shared memory, otherwise where it is.
@@ -200,7 +181,7 @@ std::size_t tile_bytes(int rank) {
 }  // namespace
 
 SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
-                         const SparseColumns& columns, Carver& carver) {
+                         const SparseColumns& columns, int64_t blocks, Carver& carver) {
   SupportPlan plan{};
   plan.rank = columns.rank;
   plan.nonzeros = columns.nonzeros;
@@ -216,9 +197,10 @@ SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
   plan.slices = std::clamp<int64_t>(most, 1, even);
   // Where that gives few blocks, nonzeros are shared out as well.
   const int64_t batches = (plan.nonzeros + gpu::kWarp - 1) / gpu::kWarp;
-  const int64_t blocks = plan.slices == wanted ? wanted : kRounds * wanted;
-  plan.shares = std::clamp<int64_t>(blocks / plan.slices, 1,
+  const int64_t busy = plan.slices == wanted ? wanted : kRounds * wanted;
+  plan.shares = std::clamp<int64_t>(busy / plan.slices, 1,
                                     std::max<int64_t>(batches / (kWarps * kFewestBatches), 1));
+  if (blocks > 0) plan.slices = blocks;
   plan.entries = carver.take<SupportEntry>(static_cast<std::size_t>(plan.nonzeros));
   plan.sums = carver.take<float>(static_cast<std::size_t>(plan.slices * plan.nonzeros));
   return plan;

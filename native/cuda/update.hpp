@@ -13,7 +13,7 @@ constexpr int kUpdateTile = 32;
 // and lie as `shape` says. Passed to kernels.
 struct Coefficients {
   PanelShape shape;
-  const float* p;
+  const float* p;       // not of the fused pass
   const float* y;       // not read by least squares
   const float* before;  // or null
   const double* scale;  // of the rows, [k], or null

@@ -1,5 +1,7 @@
 // What cuBLAS computes, by the same conventions, without cuBLAS.
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "blas.hpp"
 
@@ -14,19 +16,31 @@ float widen(const void* from, Element element, int64_t at) {
   return value;
 }
 
+// Sums are those of a plain loop over k; `left` is copied so that many of them are made at a time.
 template <typename Left, typename Right, typename Sum>
 void product(Operation a_op, Operation b_op, int m, int n, int k, Sum alpha, Left left,
              int64_t lda, Right right, int64_t ldb, Sum beta, Sum* c, int64_t ldc) {
-  for (int64_t j = 0; j < n; j++) {
+  const auto width = static_cast<std::size_t>(m);
+  std::vector<Sum> rows(width * static_cast<std::size_t>(k));  // of the inner index
+  for (int64_t p = 0; p < k; p++) {
     for (int64_t i = 0; i < m; i++) {
-      Sum sum = 0;
-      for (int64_t p = 0; p < k; p++) {
-        sum += left(a_op == Operation::kNone ? i + p * lda : p + i * lda) *
-               right(b_op == Operation::kNone ? p + j * ldb : j + p * ldb);
-      }
+      rows[static_cast<std::size_t>(p * m + i)] =
+          left(a_op == Operation::kNone ? i + p * lda : p + i * lda);
+    }
+  }
+  std::vector<Sum> sums(width);
+  for (int64_t j = 0; j < n; j++) {
+    std::fill(sums.begin(), sums.end(), Sum{0});
+    for (int64_t p = 0; p < k; p++) {
+      const Sum factor = right(b_op == Operation::kNone ? p + j * ldb : j + p * ldb);
+      const Sum* row = rows.data() + p * m;
+      Sum* sum = sums.data();
+      for (int i = 0; i < m; i++) sum[i] += row[i] * factor;
+    }
+    for (int64_t i = 0; i < m; i++) {
       // As in BLAS, beta = 0 means that C is not read.
       Sum& target = c[i + j * ldc];
-      target = alpha * sum + (beta == 0 ? 0 : beta * target);
+      target = alpha * sums[static_cast<std::size_t>(i)] + (beta == 0 ? 0 : beta * target);
     }
   }
 }

@@ -1,13 +1,14 @@
 // Runs a grid's blocks one after the other, and a block's threads in turn: each is a fiber that
 // goes on until it meets the others at a barrier. The kernels' source is the device's own.
 //
-// The order in which the threads of a block take their turns is SNMF4J_TWIN_ORDER: "forward" (the
-// default), "reverse", or a number that seeds a shuffle. A result that depends on it means that a
+// The order in which the warps of a block, and the threads of a warp, take their turns is
+// SNMF4J_TWIN_ORDER: "forward" (the default), "reverse", or a number that seeds a shuffle. A result that depends on it means that a
 // barrier is missing.
 #ifndef SNMF4J_CUDA_TWIN_BLOCK_HPP
 #define SNMF4J_CUDA_TWIN_BLOCK_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 
@@ -34,16 +35,16 @@ void meet_warp();
 int count_block(bool predicate);
 unsigned ballot(bool predicate);
 
-// Eight bytes that each lane leaves for the others; valid until the warp's exchange after next.
-void leave(const void* value, std::size_t bytes);
-void take(void* value, std::size_t bytes, int lane);
+// What that lane of the warp gives.
+uint64_t exchange_bits(uint64_t bits, int lane);
 
 template <typename T>
 T exchange(T value, int lane) {
   static_assert(sizeof(T) <= 8, "lanes exchange eight bytes at most");
-  leave(&value, sizeof value);
-  meet_warp();
-  take(&value, sizeof value, lane);
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof value);
+  bits = exchange_bits(bits, lane);
+  std::memcpy(&value, &bits, sizeof value);
   return value;
 }
 

@@ -35,6 +35,10 @@ __asm__(
     // A return would be predicted to lead to whoever called, and hardly ever does.
     "  popq %rcx\n  jmpq *%rcx\n"
     ".size snmf4j_twin_switch,.-snmf4j_twin_switch\n");
+// Where the stack ends.
+using Context = void*;
+#else
+using Context = ucontext_t;
 #endif
 
 }  // namespace
@@ -45,64 +49,106 @@ struct Fiber::State {
   void (*body)(void*) = nullptr;
   void* argument = nullptr;
   bool running = false;
-#if defined(__x86_64__)
-  void* inside = nullptr;
-  void* outside = nullptr;
-#else
-  ucontext_t inside{}, outside{};
-#endif
+  Context inside{};
 #if defined(__SANITIZE_ADDRESS__)
   void* fake = nullptr;
-  void* outer_fake = nullptr;
-  const void* outer_stack = nullptr;
-  std::size_t outer_size = 0;
 #endif
 
+  static void change(Context& from, Context& to) {
+#if defined(__x86_64__)
+    snmf4j_twin_switch(&from, to);
+#else
+    swapcontext(&from, &to);
+#endif
+  }
+
   void enter() {
+    starting = this;
+    has_ended = false;
 #if defined(__SANITIZE_ADDRESS__)
+    from_outside = true;
     __sanitizer_start_switch_fiber(&outer_fake, stack, kStack);
 #endif
-#if defined(__x86_64__)
-    snmf4j_twin_switch(&outside, inside);
-#else
-    swapcontext(&outside, &inside);
-#endif
+    change(outside, inside);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(outer_fake, nullptr, nullptr);
 #endif
   }
 
-  // `ends` says that nobody comes back to the stack as it is.
-  void leave(bool ends) {
-    (void)ends;
+  void leave() {
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(ends ? nullptr : &fake, outer_stack, outer_size);
+    // Nobody comes back to a stack whose body has ended.
+    __sanitizer_start_switch_fiber(running ? &fake : nullptr, outer_stack, outer_size);
 #endif
-#if defined(__x86_64__)
-    snmf4j_twin_switch(&inside, outside);
-#else
-    swapcontext(&inside, &outside);
-#endif
+    change(inside, outside);
+    arrive(fake_stack());
+  }
+
+  void hand_over(State& next) {
+    starting = &next;
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_finish_switch_fiber(fake, &outer_stack, &outer_size);
+    from_outside = false;
+    __sanitizer_start_switch_fiber(&fake, next.stack, kStack);
 #endif
+    change(inside, next.inside);
+    arrive(fake_stack());
   }
 
   void run() {
-#if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_finish_switch_fiber(nullptr, &outer_stack, &outer_size);
-#endif
+    arrive(nullptr);
     body(argument);
     running = false;
-    leave(true);
+    has_ended = true;
+    leave();
+  }
+
+  // What a sanitizer has to be told on this stack once it is switched to.
+  static void arrive(void* own) {
+#if defined(__SANITIZE_ADDRESS__)
+    const void* left = nullptr;
+    std::size_t size = 0;
+    __sanitizer_finish_switch_fiber(own, &left, &size);
+    if (from_outside) {
+      outer_stack = left;
+      outer_size = size;
+    }
+#else
+    (void)own;
+#endif
+  }
+
+  void* fake_stack() const {
+#if defined(__SANITIZE_ADDRESS__)
+    return fake;
+#else
+    return nullptr;
+#endif
   }
 
   // The first function on the stack: found by a pointer that both kinds of switching can hand over.
   static void start() { starting->run(); }
+
+  // There once: one thread at a time runs fibers.
   static State* starting;
+  static Context outside;  // of resume()
+  static bool has_ended;   // the last one that came back to it
+#if defined(__SANITIZE_ADDRESS__)
+  static bool from_outside;
+  static void* outer_fake;
+  static const void* outer_stack;
+  static std::size_t outer_size;
+#endif
 };
 
 Fiber::State* Fiber::State::starting = nullptr;
+Context Fiber::State::outside{};
+bool Fiber::State::has_ended = false;
+#if defined(__SANITIZE_ADDRESS__)
+bool Fiber::State::from_outside = false;
+void* Fiber::State::outer_fake = nullptr;
+const void* Fiber::State::outer_stack = nullptr;
+std::size_t Fiber::State::outer_size = 0;
+#endif
 
 Fiber::Fiber() : state_(new State) {
   static unsigned made = 0;
@@ -139,11 +185,14 @@ void Fiber::prepare(void (*body)(void*), void* argument) {
 }
 
 bool Fiber::resume() {
-  State::starting = state_.get();
   state_->enter();
-  return state_->running;
+  return !State::has_ended;
 }
 
-void Fiber::yield() { state_->leave(false); }
+bool Fiber::runs() const { return state_->running; }
+
+void Fiber::yield() { state_->leave(); }
+
+void Fiber::hand_over(Fiber& next) { state_->hand_over(*next.state_); }
 
 }  // namespace snmf4j::twin

@@ -18,10 +18,16 @@ class Fiber {
 
   // The next resume() begins to run body(argument).
   void prepare(void (*body)(void*), void* argument);
-  // Runs until the body yields or ends; called outside of fibers. True as long as it has not ended.
+  // Runs until a body yields or ends; called outside of fibers. False if one has ended, which after a
+  // hand_over() need not be this one's.
   bool resume();
+  // As what the last resume() or hand_over() left: not ended yet.
+  bool runs() const;
   // Back to resume(); called by the body.
   void yield();
+  // Goes on with another one, which was prepared or has given up its turn like this; called by the
+  // body. Whoever ends or yields gets back to resume().
+  void hand_over(Fiber& next);
 
  private:
   struct State;

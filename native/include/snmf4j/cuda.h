@@ -4,8 +4,8 @@
  * Data lives on the device; activations that do not fit there live in pinned memory of the host and
  * stream through the device in slabs of panels. A call returns when its result can be read.
  *
- * Results depend only on the arguments, the device and the memory limit: work is cut into fixed
- * ranges and partial sums are added in a fixed order. A call may come from any host thread.
+ * Results depend only on the arguments, the device and the context's options: work is cut into
+ * fixed ranges and partial sums are added in a fixed order. A call may come from any host thread.
  */
 #ifndef SNMF4J_CUDA_H
 #define SNMF4J_CUDA_H
@@ -16,13 +16,20 @@
 extern "C" {
 #endif
 
-#define SNMF4J_CUDA_ABI 1
+#define SNMF4J_CUDA_ABI 2
 
 /* How dense products are computed where cuBLAS has a choice. */
 enum {
   SNMF4J_DENSE_FP32 = 0, /* float32 throughout */
   SNMF4J_DENSE_TF32 = 1, /* factors rounded to 11 significant bits, sums in float32 */
   SNMF4J_DENSE_SPLIT = 2 /* bfloat16 A as stored, Y as the sum of two bfloat16; otherwise FP32 */
+};
+
+/* How a pass reads activations. */
+enum {
+  SNMF4J_PASS_AUTO = 0,  /* as is expected to be faster */
+  SNMF4J_PASS_SPLIT = 1, /* once for Z'A and once for C on the support */
+  SNMF4J_PASS_FUSED = 2  /* once, where a tile of tokens fits shared memory; otherwise SPLIT */
 };
 
 /* A device and the software that drives it; versions as CUDA counts them, 13020 for 13.2. */
@@ -38,6 +45,7 @@ typedef struct snmf4j_cuda_options {
   int device;           /* its number, from 0 on */
   int dense;            /* SNMF4J_DENSE_* */
   int graphs;           /* not 0: repeated passes are replayed as CUDA graphs */
+  int pass;             /* SNMF4J_PASS_* */
   int64_t memory_limit; /* bytes of device memory to use at most; 0 for all that is free */
   const char* cublas;   /* path of the cuBLAS shared library */
 } snmf4j_cuda_options;

@@ -111,26 +111,34 @@ inline double worst_error(const Matrix& expected, const Matrix& actual, const Ma
   return worst;
 }
 
-// Panels of so many tokens; graphs on or off; few bytes of memory; SNMF4J_DENSE_*.
+// Panels of so many tokens; graphs on or off; few bytes of memory; SNMF4J_DENSE_*; SNMF4J_PASS_*;
+// few bytes of shared memory.
 struct Options {
   int panel = 128;
   bool graphs = false;
   int64_t limit = 0;
   int dense = SNMF4J_DENSE_FP32;
+  int pass = SNMF4J_PASS_AUTO;
+  int shared = 0;
 };
 
 class Context {
  public:
   explicit Context(const Options& chosen = {}) {
     setenv("SNMF4J_CUDA_PANEL", std::to_string(chosen.panel).c_str(), 1);
+    if (chosen.shared > 0) {
+      setenv("SNMF4J_CUDA_SHARED", std::to_string(chosen.shared).c_str(), 1);
+    }
     const char* cublas = std::getenv("SNMF4J_CUBLAS");
     snmf4j_cuda_options options{};
     options.graphs = chosen.graphs;
     options.memory_limit = chosen.limit;
     options.dense = chosen.dense;
+    options.pass = chosen.pass;
     options.cublas = cublas == nullptr ? "libcublas.so" : cublas;
     REQUIRE(snmf4j_cuda_context_create(&options, &handle_) == SNMF4J_OK);
     unsetenv("SNMF4J_CUDA_PANEL");
+    if (chosen.shared > 0) unsetenv("SNMF4J_CUDA_SHARED");
   }
   ~Context() { CHECK(snmf4j_context_destroy(handle_) == SNMF4J_OK); }
   Context(const Context&) = delete;

@@ -5,8 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <random>
 #include <string>
+#include <vector>
 
 #include "device.hpp"
 
@@ -21,8 +21,8 @@ constexpr double kRounding = 2e-6;
 constexpr double kUpdated = 1e-4;
 
 // Columns of which a share is not zero; the `empty`-th is, and the `twin`-th is the first again.
-inline Matrix sparse_matrix(int64_t rows, int64_t columns, double density, unsigned seed, int64_t empty,
-                     int64_t twin) {
+inline Matrix sparse_matrix(int64_t rows, int64_t columns, double density, unsigned seed,
+                            int64_t empty, int64_t twin) {
   Matrix result = signed_matrix(rows, columns, seed);
   std::mt19937 generator(seed + 1);
   std::uniform_real_distribution<double> uniform(0, 1);
@@ -72,7 +72,8 @@ inline Matrix multiplicative(const Problem& problem, const Matrix& y, double eps
   return result;
 }
 
-inline Matrix descended(const Problem& problem, Matrix y, int sweeps, double penalty, double relaxation) {
+inline Matrix descended(const Problem& problem, Matrix y, int sweeps, double penalty,
+                        double relaxation) {
   for (int64_t t = 0; t < y.columns; t++) {
     for (int s = 0; s < sweeps; s++) {
       for (int64_t j = 0; j < y.rows; j++) {
@@ -113,9 +114,10 @@ inline void check_near(const Matrix& expected, const Matrix& actual, double tole
   CHECK(worst_error(expected, actual, filled(expected, largest(expected))) < tolerance);
 }
 
-// What a refresh and the sums have to be for the coefficients that came out.
-inline void check_sums(const Problem& problem, const Matrix& y, int refresh, const Statistics& statistics,
-                const double* sums) {
+// What a refresh and the sums have to be for the coefficients that came out; a refresh on the
+// support wants C where `support` is not zero.
+inline void check_sums(const Problem& problem, const Matrix& support, const Matrix& y, int refresh,
+                       const Statistics& statistics, const double* sums) {
   double cross = 0, cross_scale = 0;
   for (std::size_t i = 0; i < y.values.size(); i++) {
     cross += problem.p.values[i] * y.values[i];
@@ -149,7 +151,7 @@ inline void check_sums(const Problem& problem, const Matrix& y, int refresh, con
   const Matrix actual = statistics.cross();
   double worst = 0;
   for (std::size_t i = 0; i < expected.values.size(); i++) {
-    if (refresh == SNMF4J_REFRESH_SUPPORT && problem.z.values[i] == 0) continue;
+    if (refresh == SNMF4J_REFRESH_SUPPORT && support.values[i] == 0) continue;
     const double error = std::fabs(actual.values[i] - expected.values[i]);
     worst = std::fmax(worst, error == 0 ? 0 : error / scale.values[i]);
   }
@@ -159,23 +161,42 @@ inline void check_sums(const Problem& problem, const Matrix& y, int refresh, con
 struct Ran {
   Matrix y;
   double sums[3];
+  Matrix cross;
+
+  // All that there is.
+  std::vector<double> numbers() const {
+    std::vector<double> result = y.values;
+    for (double sum : sums) result.push_back(std::isnan(sum) ? -1 : sum);
+    result.insert(result.end(), cross.values.begin(), cross.values.end());
+    return result;
+  }
 };
 
-// A pass on fresh handles, everything about it checked but the coefficients.
-inline Ran run(const Context& context, int type, const Problem& problem, const snmf4j_update& update,
-        int refresh, bool in_place = false) {
+// A pass on fresh handles, everything about it checked but the coefficients. C is wanted on the
+// support of `candidates`, too, if they are not null.
+inline Ran run(const Context& context, int type, const Problem& problem,
+               const snmf4j_update& update, int refresh, bool in_place = false,
+               const Matrix* candidates = nullptr) {
   const Panels a(context, type, problem.a);
   const Features z(context, problem.z);
+  const Features wider(context, candidates == nullptr ? problem.z : *candidates);
   const Panels y(context, SNMF4J_FLOAT32, problem.y, true);
   const Panels other(context, SNMF4J_FLOAT32, problem.y.rows, problem.y.columns);
   const Statistics statistics(context, problem.a.rows, static_cast<int>(problem.z.columns));
   const Panels& result = in_place ? y : other;
-  Ran ran{problem.y, {}};
+  Ran ran{problem.y, {}, problem.z};
+  snmf4j_update given = update;
+  if (candidates != nullptr) given.support = wider;
   INFO(std::string(snmf4j_last_message()));
-  REQUIRE(snmf4j_pass(a, z, &update, y, result, refresh, statistics, ran.sums) == SNMF4J_OK);
+  REQUIRE(snmf4j_pass(a, z, &given, y, result, refresh, statistics, ran.sums) == SNMF4J_OK);
   ran.y = result.read();
+  ran.cross = statistics.cross();
   if (!in_place) check_near(problem.y, y.read(), 1e-30);
-  check_sums(problem, ran.y, refresh, statistics, ran.sums);
+  Matrix support = problem.z;
+  for (std::size_t i = 0; candidates != nullptr && i < support.values.size(); i++) {
+    support.values[i] = std::fabs(support.values[i]) + std::fabs(candidates->values[i]);
+  }
+  check_sums(problem, support, ran.y, refresh, statistics, ran.sums);
   return ran;
 }
 

@@ -82,9 +82,10 @@ TEST_CASE("many features: several blocks of them, and sums shared among blocks")
 
 TEST_CASE("more features than shared memory has room for") {
   const Problem problem(SNMF4J_FLOAT16, 60, 130, 150);
-  setenv("SNMF4J_CUDA_SHARED", "24576", 1);
-  const Context context({64});
-  unsetenv("SNMF4J_CUDA_SHARED");
+  Options options;
+  options.panel = 64;
+  options.shared = 24576;
+  const Context context(options);
   for (int rule : {SNMF4J_RULE_MULTIPLICATIVE, SNMF4J_RULE_HALS}) {
     const Matrix expected = rule == SNMF4J_RULE_HALS ? descended(problem, problem.y, 2, 0, 1)
                                                      : multiplicative(problem, problem.y, 1e-6);

@@ -1,6 +1,7 @@
 // The host twin itself: barriers, exchanges within a warp, shared memory, limits.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,17 @@ void vote(unsigned* result) {
   const int odd = threadIdx.x % 2;
   result[threadIdx.x] = __ballot_sync(kAllLanes, odd);
   result[blockDim.x + threadIdx.x] = static_cast<unsigned>(__syncthreads_count(odd));
+}
+
+// Threads end after so many exchanges; the last ones meet the block before.
+void end_in_turn(int* result) {
+  const int rounds = static_cast<int>(threadIdx.x % 5);
+  int sum = 0;
+  for (int i = 0; i < rounds; i++) {
+    sum += __shfl_sync(kAllLanes, rounds, static_cast<int>(threadIdx.x) / 5 * 5 + 4);
+  }
+  if (rounds == 4) __syncthreads();
+  result[threadIdx.x] = sum;
 }
 
 void wait_apart(int* result) {
@@ -88,6 +100,21 @@ TEST_CASE("threads vote") {
   for (unsigned t = 0; t < 32; t++) CHECK(result.data()[t] == 0xaaaaaaaau);
   for (unsigned t = 32; t < 40; t++) CHECK(result.data()[t] == 0xaau);
   for (unsigned t = 40; t < 80; t++) CHECK(result.data()[t] == 20);
+}
+
+TEST_CASE("threads that have ended are not waited for") {
+  Memory memory(1 << 20);
+  Stream stream;
+  Array<int> result(&memory, 30);
+  const char* given = std::getenv("SNMF4J_TWIN_ORDER");
+  const std::string before = given == nullptr ? "forward" : given;
+  for (const char* order : {"forward", "reverse", "7", "8"}) {
+    CAPTURE(order);
+    setenv("SNMF4J_TWIN_ORDER", order, 1);
+    launch(stream, {1, 30}, end_in_turn, result.data());
+    for (int t = 0; t < 30; t++) CHECK(result.data()[t] == t % 5 * 4);
+  }
+  setenv("SNMF4J_TWIN_ORDER", before.c_str(), 1);
 }
 
 TEST_CASE("threads that can never meet are an error") {

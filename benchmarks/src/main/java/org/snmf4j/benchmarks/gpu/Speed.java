@@ -2,6 +2,7 @@ package org.snmf4j.benchmarks.gpu;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
@@ -18,7 +19,8 @@ import org.snmf4j.matrix.Matrix;
 
 /**
  * One-pass iterations, two HALS sweeps and the refit, in the state of a fit that has run for a
- * while, against the floor by the device's peaks, measured right before and after.
+ * while, against the floor by the device's peaks, measured right before and after; with either way
+ * of passes beside the one that the backend takes by itself.
  */
 final class Speed implements Part.Check {
   /** Enough to be past the first phase of alternating least squares. */
@@ -47,14 +49,16 @@ final class Speed implements Part.Check {
       Settings settings, Findings findings, Shape shape, Precision precision) throws Exception {
     String name = shape + " " + precision;
     DeviceBound before = DeviceBound.measure(settings, findings);
-    double seconds;
+    Measured chosen;
     try (Matrix a = Data.open(settings, shape);
-        Backend backend = settings.open();
-        Iteration iteration = new Iteration(backend, a, shape, precision)) {
-      findings.note(name + ": " + backend.description());
-      seconds = iteration.seconds();
+        SnmfModel model = fit(settings, a, shape, precision)) {
+      chosen = measure(settings, Map.of(), a, model, precision);
+      findings.note(name + ": " + chosen.description());
+      if (settings.isCuda()) {
+        compare(settings, findings, name, chosen, a, model, precision);
+      }
     }
-    double milliseconds = seconds * 1e3;
+    double milliseconds = chosen.seconds() * 1e3;
     if (before == null) {
       findings.figure(name + ", iteration", milliseconds, "ms");
       return;
@@ -70,9 +74,68 @@ final class Speed implements Part.Check {
       findings.figure(name + ", iteration", milliseconds, "ms");
     }
     if (judged && !little) {
-      findings.atMost(name + ", iteration / floor", seconds / floor, "", TIMES_FLOOR);
+      findings.atMost(name + ", iteration / floor", chosen.seconds() / floor, "", TIMES_FLOOR);
     } else {
-      findings.figure(name + ", iteration / floor", seconds / floor, "");
+      findings.figure(name + ", iteration / floor", chosen.seconds() / floor, "");
+    }
+  }
+
+  /**
+   * Both ways of a pass, and which of them is the default. Each adds up in an order of its own, so
+   * that the bits of C tell it from the other one.
+   */
+  private static void compare(
+      Settings settings,
+      Findings findings,
+      String name,
+      Measured chosen,
+      Matrix a,
+      SnmfModel model,
+      Precision precision)
+      throws Exception {
+    Measured split = measure(settings, Map.of(Settings.PASS, "split"), a, model, precision);
+    Measured fused = measure(settings, Map.of(Settings.PASS, "fused"), a, model, precision);
+    String with = name + ", iteration with ";
+    if (Arrays.equals(fused.trace(), split.trace())) {
+      findings.figure(with + "split passes, the only way", split.seconds() * 1e3, "ms");
+      return;
+    }
+    boolean fuses = Arrays.equals(chosen.trace(), fused.trace());
+    String taken = ", the default";
+    findings.figure(with + "split passes" + (fuses ? "" : taken), split.seconds() * 1e3, "ms");
+    findings.figure(with + "fused passes" + (fuses ? taken : ""), fused.seconds() * 1e3, "ms");
+  }
+
+  /**
+   * What iterations took.
+   *
+   * @param trace C after the first pass, neuron by neuron as a number for all of its bits
+   */
+  private record Measured(String description, double seconds, int[] trace) {}
+
+  private static Measured measure(
+      Settings settings,
+      Map<String, String> properties,
+      Matrix a,
+      SnmfModel model,
+      Precision precision) {
+    try (Backend backend = settings.open(properties);
+        Iteration iteration = new Iteration(backend, a, model, precision)) {
+      int[] trace = iteration.trace();
+      return new Measured(backend.description(), iteration.seconds(), trace);
+    }
+  }
+
+  private static SnmfModel fit(Settings settings, Matrix a, Shape shape, Precision precision) {
+    SnmfOptions options =
+        SnmfOptions.builder(shape.rank())
+            .featureDensity(Settings.DENSITY)
+            .coefficientPenalty(0)
+            .maxIterations(FITTED)
+            .precision(precision)
+            .build();
+    try (Backend backend = settings.open()) {
+      return Snmf.fit(a, options, backend);
     }
   }
 
@@ -84,22 +147,14 @@ final class Speed implements Part.Check {
     private final Statistics statistics;
     private final Backend backend;
 
-    Iteration(Backend backend, Matrix a, Shape shape, Precision precision) {
+    Iteration(Backend backend, Matrix a, SnmfModel model, Precision precision) {
       this.backend = backend;
-      SnmfOptions options =
-          SnmfOptions.builder(shape.rank())
-              .featureDensity(Settings.DENSITY)
-              .coefficientPenalty(0)
-              .maxIterations(FITTED)
-              .precision(precision)
-              .build();
-      features = backend.newFeatures(shape.neurons(), shape.rank());
-      coefficients = backend.newCoefficients(shape.rank(), shape.tokens());
-      statistics = backend.newStatistics(shape.neurons(), shape.rank());
-      try (SnmfModel model = Snmf.fit(a, options, backend)) {
-        features.upload(model.features());
-        coefficients.upload(model.coefficients());
-      }
+      int neurons = Math.toIntExact(a.rows());
+      features = backend.newFeatures(neurons, model.rank());
+      coefficients = backend.newCoefficients(model.rank(), Math.toIntExact(a.columns()));
+      statistics = backend.newStatistics(neurons, model.rank());
+      features.upload(model.features());
+      coefficients.upload(model.coefficients());
       activations = backend.pack(a, precision);
     }
 
@@ -115,19 +170,36 @@ final class Speed implements Part.Check {
       return rounds[ROUNDS / 2];
     }
 
+    int[] trace() {
+      pass();
+      try (Matrix cross = statistics.cross()) {
+        int[] trace = new int[Math.toIntExact(cross.rows())];
+        float[] row = new float[Math.toIntExact(cross.columns())];
+        for (int i = 0; i < trace.length; i++) {
+          cross.readRow(i, 0, row, 0, row.length);
+          trace[i] = Arrays.hashCode(row);
+        }
+        return trace;
+      }
+    }
+
+    private void pass() {
+      backend.pass(
+          activations,
+          features,
+          new UpdateRule.Hals(2, 0),
+          coefficients,
+          null,
+          null,
+          coefficients,
+          Refresh.SUPPORT,
+          statistics);
+    }
+
     private double run(int count) {
       long begin = System.nanoTime();
       for (int i = 0; i < count; i++) {
-        backend.pass(
-            activations,
-            features,
-            new UpdateRule.Hals(2, 0),
-            coefficients,
-            null,
-            null,
-            coefficients,
-            Refresh.SUPPORT,
-            statistics);
+        pass();
         backend.refit(statistics, features, 0);
       }
       // The last refit may still be at work; what is read here comes after it.

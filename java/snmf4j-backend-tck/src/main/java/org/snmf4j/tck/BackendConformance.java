@@ -20,17 +20,17 @@ import org.snmf4j.backend.Backend;
  * <p>A backend whose {@link Backend#elementType()} is FLOAT32 is given the tolerances of float32
  * arithmetic, see {@link Tolerance}.
  */
-public abstract class BackendConformance {
+public abstract class BackendConformance extends PassConformance {
   /** For subclasses. */
   protected BackendConformance() {}
 
   /**
-   * Opens the backend under test; the suite closes it. Called many times, and for several backends
-   * that are open at once.
-   *
-   * @param threads host threads to compute with
+   * Numbers of host threads with which whole fits must choose the same neurons; a backend whose
+   * arithmetic uses no host threads need not make them so often.
    */
-  protected abstract Backend open(int threads);
+  protected int[] threadCounts() {
+    return new int[] {1, 2, 3, 5};
+  }
 
   @Nested
   @DisplayName("packing, upload, download")
@@ -44,15 +44,6 @@ public abstract class BackendConformance {
   @Nested
   @DisplayName("packing in fp32, fp16 and bf16")
   class Precisions extends PrecisionSuite {
-    @Override
-    Backend open(int threads) {
-      return BackendConformance.this.open(threads);
-    }
-  }
-
-  @Nested
-  @DisplayName("operations on fp32, fp16 and bf16")
-  class StoredOperations extends StoredOperationSuite {
     @Override
     Backend open(int threads) {
       return BackendConformance.this.open(threads);
@@ -132,15 +123,6 @@ public abstract class BackendConformance {
   }
 
   @Nested
-  @DisplayName("sweeps among candidates")
-  class Candidates extends CandidateSuite {
-    @Override
-    Backend open(int threads) {
-      return BackendConformance.this.open(threads);
-    }
-  }
-
-  @Nested
   @DisplayName("features: refit on the support")
   class Refits extends RefitSuite {
     @Override
@@ -161,33 +143,6 @@ public abstract class BackendConformance {
   @Nested
   @DisplayName("features: arguments of a revival")
   class RevivalArguments extends ReviveArgumentsSuite {
-    @Override
-    Backend open(int threads) {
-      return BackendConformance.this.open(threads);
-    }
-  }
-
-  @Nested
-  @DisplayName("passes: multiplicative step, HALS")
-  class Passes extends PassSuite {
-    @Override
-    Backend open(int threads) {
-      return BackendConformance.this.open(threads);
-    }
-  }
-
-  @Nested
-  @DisplayName("passes: penalty")
-  class Penalties extends PenaltySuite {
-    @Override
-    Backend open(int threads) {
-      return BackendConformance.this.open(threads);
-    }
-  }
-
-  @Nested
-  @DisplayName("passes: momentum")
-  class Momenta extends MomentumSuite {
     @Override
     Backend open(int threads) {
       return BackendConformance.this.open(threads);
@@ -222,20 +177,16 @@ public abstract class BackendConformance {
   }
 
   @Nested
-  @DisplayName("determinism, threads, memory")
-  class Repetition extends RepetitionSuite {
-    @Override
-    Backend open(int threads) {
-      return BackendConformance.this.open(threads);
-    }
-  }
-
-  @Nested
   @DisplayName("any number of threads")
   class ThreadCount extends ThreadCountSuite {
     @Override
     Backend open(int threads) {
       return BackendConformance.this.open(threads);
+    }
+
+    @Override
+    int[] threadCounts() {
+      return BackendConformance.this.threadCounts();
     }
   }
 

@@ -32,7 +32,7 @@ final class CudaLibrary implements NativeOperations {
   static final String NAME = "snmf4j-cuda-2";
 
   /** SNMF4J_CUDA_ABI of the header that this class was written against. */
-  static final int ABI = 1;
+  static final int ABI = 2;
 
   /** System property that names another library than the jar's, or its folder. */
   static final String PATH = "snmf4j.cuda.path";
@@ -113,6 +113,10 @@ final class CudaLibrary implements NativeOperations {
     native int graphs();
 
     native OptionsStruct graphs(int value);
+
+    native int pass();
+
+    native OptionsStruct pass(int value);
 
     native long memory_limit();
 

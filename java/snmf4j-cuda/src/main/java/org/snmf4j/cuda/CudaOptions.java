@@ -1,5 +1,7 @@
 package org.snmf4j.cuda;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Properties;
 import java.util.regex.Matcher;
@@ -14,12 +16,14 @@ import org.snmf4j.error.InvalidArgumentException;
  *     free
  * @param dense {@value #DENSE}, how dense products are computed; default FP32
  * @param graphs {@value #GRAPHS}, whether repeated passes are replayed as CUDA graphs; default true
+ * @param pass {@value #PASS}, how a pass reads activations; default AUTO
  */
-record CudaOptions(int device, long memory, Dense dense, boolean graphs) {
+record CudaOptions(int device, long memory, Dense dense, boolean graphs, Pass pass) {
   static final String DEVICE = "snmf4j.cuda.device";
   static final String MEMORY = "snmf4j.cuda.memory";
   static final String DENSE = "snmf4j.cuda.dense";
   static final String GRAPHS = "snmf4j.cuda.graphs";
+  static final String PASS = "snmf4j.cuda.pass";
 
   private static final Pattern BYTES = Pattern.compile("(\\d{1,19})([KMG]?)");
 
@@ -33,6 +37,16 @@ record CudaOptions(int device, long memory, Dense dense, boolean graphs) {
     SPLIT
   }
 
+  /** In the order of SNMF4J_PASS_*. */
+  enum Pass {
+    /** As is expected to be faster. */
+    AUTO,
+    /** Twice: for the projections, and for the products with coefficients. */
+    SPLIT,
+    /** Once, where a tile of tokens fits shared memory; otherwise as SPLIT. */
+    FUSED
+  }
+
   /**
    * @throws InvalidArgumentException naming the property whose value is none
    */
@@ -40,8 +54,9 @@ record CudaOptions(int device, long memory, Dense dense, boolean graphs) {
     return new CudaOptions(
         device(properties.getProperty(DEVICE, "0")),
         memory(properties.getProperty(MEMORY)),
-        dense(properties.getProperty(DENSE, "fp32")),
-        graphs(properties.getProperty(GRAPHS, "true")));
+        choice(DENSE, Dense.values(), properties.getProperty(DENSE, "fp32")),
+        graphs(properties.getProperty(GRAPHS, "true")),
+        choice(PASS, Pass.values(), properties.getProperty(PASS, "auto")));
   }
 
   private static int device(String value) {
@@ -70,13 +85,16 @@ record CudaOptions(int device, long memory, Dense dense, boolean graphs) {
     throw bad(MEMORY, value, "a positive number of bytes, with K, M or G if you like, as 8G");
   }
 
-  private static Dense dense(String value) {
-    for (Dense dense : Dense.values()) {
-      if (dense.name().toLowerCase(Locale.ROOT).equals(value)) {
-        return dense;
+  private static <E extends Enum<E>> E choice(String property, E[] choices, String value) {
+    List<String> names = new ArrayList<>();
+    for (E choice : choices) {
+      String name = choice.name().toLowerCase(Locale.ROOT);
+      if (name.equals(value)) {
+        return choice;
       }
+      names.add(name);
     }
-    throw bad(DENSE, value, "one of fp32, tf32, split");
+    throw bad(property, value, "one of " + String.join(", ", names));
   }
 
   private static boolean graphs(String value) {

@@ -30,16 +30,9 @@ class CompilerReportTest {
 
   /**
    * Kernels that spill a few registers on some architecture, and the most bytes that they may
-   * store; none of them is hot: those for ranks whose coefficients do not fit shared memory, the
-   * refit of rows with many features, and the revival of features.
+   * store; none of them is hot: the refit of rows with many features, and the revival of features.
    */
-  private static final Map<String, Integer> KNOWN =
-      Map.of(
-          "descend_large", 68,
-          "multiply_large", 24,
-          "add_tilesIfLb0E", 16,
-          "refit_long", 8,
-          "normalize", 4);
+  private static final Map<String, Integer> KNOWN = Map.of("refit_long", 8, "normalize", 4);
 
   private static boolean known(String kernel, int bytes) {
     return KNOWN.entrySet().stream()

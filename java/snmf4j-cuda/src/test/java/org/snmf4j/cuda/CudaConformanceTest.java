@@ -11,4 +11,12 @@ class CudaConformanceTest extends BackendConformance {
   protected Backend open(int threads) {
     return Backends.open(CudaBackendProvider.NAME, new BackendConfig(threads));
   }
+
+  /**
+   * No kernel uses host threads, and the host twin is slow; {@code bin/gpu-check} takes them all.
+   */
+  @Override
+  protected int[] threadCounts() {
+    return new int[] {1, 3};
+  }
 }
