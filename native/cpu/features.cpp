@@ -36,9 +36,9 @@ snmf4j_features::snmf4j_features(snmf4j_context* owner, int64_t height, int widt
   std::memset(dense.data(), 0, dense.size() * sizeof(float));
 }
 
-SparseColumns snmf4j_features::columns() {
-  if (!columns_valid) {
-    int64_t* start = column_start.data();
+const int64_t* snmf4j_features::starts() {
+  int64_t* start = column_start.data();
+  if (!starts_valid) {
     context->pool.ranges(rank, [&](int, int64_t from, int64_t to) {
       for (int64_t j = from; j < to; j++) {
         const float* column = dense.data() + j * neurons;
@@ -49,6 +49,14 @@ SparseColumns snmf4j_features::columns() {
     });
     start[0] = 0;
     for (int j = 0; j < rank; j++) start[j + 1] += start[j];
+    starts_valid = true;
+  }
+  return start;
+}
+
+SparseColumns snmf4j_features::columns() {
+  const int64_t* start = starts();
+  if (!columns_valid) {
     const auto total = static_cast<std::size_t>(start[rank]);
     column_index.reserve(&context->memory, total);
     column_value.reserve(&context->memory, total);
@@ -67,7 +75,7 @@ SparseColumns snmf4j_features::columns() {
     columns_valid = true;
     supports++;
   }
-  return {rank, column_start.data(), column_index.data(), column_value.data()};
+  return {rank, start, column_index.data(), column_value.data()};
 }
 
 SparseRows snmf4j_features::rows() {
@@ -117,12 +125,12 @@ void snmf4j_features::revalued() {
     }
   });
   // A value that has become zero is none of the support any more.
-  columns_valid = rows_valid = whole;
+  starts_valid = columns_valid = rows_valid = whole;
 }
 
 bool snmf4j_features::is_dense() {
   // From a quarter of nonzeros on, the dense kernel is faster than the sparse one.
-  return columns().start[rank] > neurons * rank / 4;
+  return starts()[rank] > neurons * rank / 4;
 }
 
 int snmf4j_features_create(snmf4j_context* context, int64_t neurons, int rank,

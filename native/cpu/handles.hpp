@@ -68,10 +68,11 @@ struct snmf4j_features {
   snmf4j::SparseColumns columns();
   snmf4j::SparseRows rows();
   const snmf4j::SupportOrder& support();
-  void changed() { columns_valid = rows_valid = false; }
+  void changed() { starts_valid = columns_valid = rows_valid = false; }
   // Other values for what rows() holds; the same go into `dense`, and revalued() has to follow.
   float* row_values() { return row_value.data(); }
   void revalued();
+  // Whether the sparse forms, which then need twice the memory of `dense`, do not pay.
   bool is_dense();
 
   snmf4j_context* const context;
@@ -80,10 +81,14 @@ struct snmf4j_features {
   snmf4j::Buffer<float> dense;  // [k][d]
 
  private:
+  // Where the columns of the sparse form start, or would.
+  const int64_t* starts();
+
   snmf4j::Buffer<int64_t> column_start, row_start;
   snmf4j::Buffer<int32_t> column_index, row_index;
   snmf4j::Buffer<float> column_value, row_value;
   snmf4j::SupportOrder order;
+  bool starts_valid = false;
   bool columns_valid = false;
   bool rows_valid = false;
   int64_t supports = 0;  // how many there have been

@@ -43,10 +43,11 @@ class Projector {
  public:
   Projector(const snmf4j_panels& a, snmf4j_features& z)
       : stored_(a.kernels),
-        columns_(z.columns()),
         dense_(z.is_dense() ? z.dense.data() : nullptr),
+        columns_(dense_ == nullptr ? z.columns() : SparseColumns{}),
         support_(dense_ == nullptr ? &z.support() : nullptr),
-        neurons_(z.neurons) {}
+        neurons_(z.neurons),
+        rank_(z.rank) {}
 
   // Of `next`, the panel that comes after, or null: the rows that it will be projected from, those
   // needed first first.
@@ -61,16 +62,17 @@ class Projector {
     if (dense_ == nullptr) {
       stored_.project(a, columns_, p, fetch);
     } else {
-      stored_.project_dense(a, neurons_, dense_, columns_.rank, p, next);
+      stored_.project_dense(a, neurons_, dense_, rank_, p, next);
     }
   }
 
  private:
   const PanelKernels& stored_;
+  const float* const dense_;  // null if sparse
   const SparseColumns columns_;
-  const float* const dense_;
   const SupportOrder* const support_;  // null if dense
   const int64_t neurons_;
+  const int rank_;
 };
 
 }  // namespace

@@ -40,10 +40,10 @@ import org.snmf4j.onnx.text.DataSet;
 import org.snmf4j.onnx.text.TextTokenizer;
 
 /**
- * MLP activations of one layer in memory, each time between two plain runs, which open a session of
- * the same cut graph, run the same batches of token ids and leave the outputs where they are. Also
- * prints how long opening alone takes, and what share the cut graph costs of the model up to the
- * end of its last block, both sessions open.
+ * MLP activations of one layer, each time between two plain runs, which open a session of the same
+ * cut graph, run the same batches of token ids and leave the outputs where they are. Also prints
+ * how long opening alone takes, and what share the cut graph costs of the model up to the end of
+ * its last block, both sessions open.
  *
  * <p>In the extractor's package, to make the same batches.
  */
@@ -70,6 +70,10 @@ public class ExtractionBenchmark {
   @Param("dropped")
   String outputs;
 
+  /** Whether the extractor leaves the activations in memory, or hands them on and forgets them. */
+  @Param({"memory", "consumer"})
+  String target;
+
   /** How often the demo's sentences, some 10 000 tokens, are run. */
   @Param("4")
   int copies;
@@ -88,6 +92,9 @@ public class ExtractionBenchmark {
   public void open() throws IOException {
     if (!input.equals("ids") && !input.equals("text")) {
       throw new IllegalArgumentException("input is " + input + " but must be ids or text");
+    }
+    if (!target.equals("memory") && !target.equals("consumer")) {
+      throw new IllegalArgumentException("target is " + target + " but must be memory or consumer");
     }
     if (!outputs.equals("dropped") && !outputs.equals("kept")) {
       throw new IllegalArgumentException("outputs is " + outputs + " but must be dropped or kept");
@@ -170,6 +177,11 @@ public class ExtractionBenchmark {
     } else {
       builder.tokenIds(ids, null);
     }
+    if (target.equals("consumer")) {
+      int[] taken = new int[1];
+      builder.build().extractTo(block -> taken[0] += block.values().remaining());
+      return taken[0];
+    }
     try (Activations activations = builder.build().extract()) {
       return activations.tokens().size();
     }
@@ -188,12 +200,13 @@ public class ExtractionBenchmark {
     try (OrtSession part = session(cut)) {
       double opening = (System.nanoTime() - begin) * 1e-6;
       System.out.printf(
-          "%n# %s, layer %d, from %s: %d tokens in %d batches, opening %.0f ms; plain, outputs %s, %.0f tokens/s,"
+          "%n# %s, layer %d, from %s to %s: %d tokens in %d batches, opening %.0f ms; plain, outputs %s, %.0f tokens/s,"
               + " extracted %.0f tokens/s, extracted / plain time %s; of the whole model %.3f, where"
               + " (l + 1) / L is %.3f%n",
           model,
           layer,
           input,
+          target,
           tokens,
           batches.size(),
           opening,

@@ -119,6 +119,31 @@ public final class Extractor {
     }
   }
 
+  /**
+   * Extracts into a consumer, sentence by sentence. Memory for the activations of one batch is used
+   * again and again.
+   *
+   * @param consumer called on this thread
+   * @return the tokens, which the consumer has heard of before
+   * @throws ContextOverflowException as {@link #extract()}, like the others there
+   */
+  public TokenTable extractTo(ActivationConsumer consumer) {
+    Objects.requireNonNull(consumer, "consumer");
+    return run(
+        tokens -> {
+          consumer.begin(tokens);
+          return (key, dimension, first, values, at, count) ->
+              consumer.accept(
+                  new ActivationBlock(
+                      key.site(),
+                      key.layer(),
+                      first,
+                      count,
+                      dimension,
+                      values.slice(at, count * dimension).asReadOnlyBuffer()));
+        });
+  }
+
   /** Makes a sink once the tokens are known. */
   @FunctionalInterface
   private interface SinkFactory {

@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ReadOnlyBufferException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -208,6 +210,76 @@ class ExtractorTest {
     assertEquals(List.of("store"), names());
   }
 
+  @Test
+  void consumersAreGivenTheSameAsMemory() {
+    try (OnnxModel model = OnnxModel.open(TestModels.model("bert-torchscript"))) {
+      Extractor extractor =
+          Extractor.builder(model)
+              .tokenIds(ragged(9), null)
+              .sites(List.of(Site.values()))
+              .maxBatchTokens(64)
+              .build();
+      try (Activations memory = extractor.extract()) {
+        int n = memory.tokens().size();
+        int[] seen = new int[n];
+        int[] begun = new int[1];
+        TokenTable tokens =
+            extractor.extractTo(
+                new ActivationConsumer() {
+                  @Override
+                  public void begin(TokenTable all) {
+                    assertEquals(n, all.size());
+                    begun[0]++;
+                  }
+
+                  @Override
+                  public void accept(ActivationBlock block) {
+                    double[][] expected =
+                        memory.get(block.site(), block.layer()).matrix().toArray();
+                    int d = block.dimension();
+                    assertEquals(expected.length, d);
+                    assertEquals(block.tokens() * d, block.values().remaining());
+                    assertThrows(ReadOnlyBufferException.class, () -> block.values().put(0, 0));
+                    for (int i = 0; i < block.tokens(); i++) {
+                      int token = block.firstToken() + i;
+                      for (int j = 0; j < d; j++) {
+                        assertEquals(expected[j][token], block.values().get(i * d + j));
+                      }
+                      seen[token]++;
+                    }
+                  }
+                });
+        assertEquals(n, tokens.size());
+        assertEquals(1, begun[0]);
+        int each = memory.all().size();
+        assertTrue(each > 3);
+        assertTrue(Arrays.stream(seen).allMatch(times -> times == each));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 5})
+  void aConsumersFailureLeavesNothing(int blocks) {
+    AtomicInteger taken = new AtomicInteger();
+    try (OnnxModel model = OnnxModel.open(TestModels.model("llama-dynamo"))) {
+      Extractor extractor =
+          Extractor.builder(model).tokenIds(ragged(12), null).maxBatchTokens(40).build();
+      IllegalStateException e =
+          assertThrows(
+              IllegalStateException.class,
+              () ->
+                  extractor.extractTo(
+                      block -> {
+                        if (taken.getAndIncrement() >= blocks) {
+                          throw new IllegalStateException("consumer");
+                        }
+                      }));
+      assertEquals("consumer", e.getMessage());
+      assertEquals(blocks + 1, taken.get());
+    }
+  }
+
   private List<String> names() throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       return files.map(file -> file.getFileName().toString()).toList();
@@ -254,6 +326,8 @@ class ExtractorTest {
       assertTrue(e.getMessage().contains("cancelled after"), e.getMessage());
       asked.set(0);
       assertThrows(CancelledException.class, extractor::extract);
+      asked.set(0);
+      assertThrows(CancelledException.class, () -> extractor.extractTo(block -> {}));
     }
     assertEquals(List.of(), names());
   }
