@@ -24,10 +24,6 @@ constexpr int kTokensOfWarp = 2;
 // Bytes that a thread copies at a time.
 constexpr int kPiece = 16;
 constexpr int kFillThreads = 256;
-// Most bytes for the sums of the blocks.
-constexpr int64_t kSumBytes = int64_t{128} << 20;
-// Of A, what a second reading finds in the cache.
-constexpr int64_t kCached = int64_t{64} << 20;
 
 template <int kTokens>
 constexpr int kFusedWarps = kTokens / kTokensOfWarp;
@@ -249,17 +245,6 @@ bool fused_support(const snmf4j_device& facts, int type, int rule, int rank, int
 
 int64_t fused_blocks(const snmf4j_device& facts, int tile, int64_t tokens) {
   return std::min<int64_t>(facts.multiprocessors, (tokens + tile - 1) / tile);
-}
-
-bool fused_pays(const snmf4j_device& facts, int type, int tile, int64_t rows, int64_t tokens) {
-  // Blocks of 16 tokens have too few warps to compute while others wait, which costs more than the
-  // reading saves; and float32 has 32 only where A is low.
-  if (element_bytes(type) != 2 || tile != kMostFused) return false;
-  if (rows * tokens * element_bytes(type) <= kCached) return false;
-  // All blocks have as many tiles, or almost: there are no others to fill the gap.
-  const int64_t tiles = (tokens + tile - 1) / tile;
-  const int64_t rounds = (tiles + facts.multiprocessors - 1) / facts.multiprocessors;
-  return 10 * tiles >= 9 * rounds * facts.multiprocessors;
 }
 
 FusedPlan fused_plan(const snmf4j_device& facts, int tile, int64_t tokens,

@@ -22,10 +22,6 @@ bool fused_support(const snmf4j_device& facts, int type, int rule, int rank, int
                    int64_t nonzeros);
 int64_t fused_blocks(const snmf4j_device& facts, int tile, int64_t tokens);
 
-// Whether the fused pass is expected to be the faster one, if C on the support is asked for. By
-// arithmetic alone: no device has measured it. More rows never speak against it.
-bool fused_pays(const snmf4j_device& facts, int type, int tile, int64_t rows, int64_t tokens);
-
 // Passed to kernels.
 struct FusedPlan {
   int rank;

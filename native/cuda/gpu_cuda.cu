@@ -1,4 +1,5 @@
 // The device through the CUDA runtime.
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -204,8 +205,18 @@ void Graph::run(Stream& stream) {
 }
 
 void allow_shared(const void* kernel, std::size_t bytes) {
+  // All that the device gives: a setting for these bytes could be lowered by another thread's before
+  // the launch. What is beyond is refused here, with the number that was asked for.
+  int device = 0;
+  int most = 0;
+  cudaFuncAttributes facts{};
+  check(cudaGetDevice(&device), "find the device");
+  check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+        "find the device's shared memory");
+  check(cudaFuncGetAttributes(&facts, kernel), "find a kernel's shared memory");
+  const int rest = most - static_cast<int>(facts.sharedSizeBytes);
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(bytes)),
+                             std::max(rest, static_cast<int>(bytes))),
         "give a kernel so much shared memory");
 }
 

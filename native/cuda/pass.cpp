@@ -99,17 +99,13 @@ class Pass {
 
   // Sets the tile of the fused pass, or 0 for separate kernels.
   void choose_tile() {
-    const bool choose = context_.pass == SNMF4J_PASS_AUTO;
-    const int64_t tokens = a_.shape.tokens;
-    if (context_.pass == SNMF4J_PASS_SPLIT || dense_ || solves() ||
+    // Which way is faster has not been measured on any device: separate kernels unless asked.
+    if (context_.pass != SNMF4J_PASS_FUSED || dense_ || solves() ||
         (stops() && update_.rule == SNMF4J_RULE_HALS)) {
       return;
     }
-    // Before the rows are counted, for which the host has to wait.
-    if (choose && !fused_pays(context_.facts, a_.type, kMostFused, z_.neurons, tokens)) return;
     used_ = used_rows(z_);
     tile_ = fused_tile(context_.facts, a_.type, update_.rule, z_.rank, used_.count);
-    if (choose && !fused_pays(context_.facts, a_.type, tile_, used_.count, tokens)) tile_ = 0;
   }
 
   // Whether the fused pass computes C on the support, too.
@@ -278,12 +274,10 @@ class Pass {
       (key.push_back(reinterpret_cast<uintptr_t>(at)), ...);
     };
     add(a_.type, a_.shape.rows, a_.shape.tokens, z_.rank, update_.rule, refresh_, dense_, scales(),
-        stops(), columns_.nonzeros, support_columns_.nonzeros, tile_, fuses_sums_,
-        used_.count);
+        stops(), columns_.nonzeros, support_columns_.nonzeros, tile_, fuses_sums_, used_.count);
     point(a_.on_device.data(), z_.dense.data(), columns_.start, columns_.index, columns_.value,
-          support_columns_.start, support_columns_.index, support_rows_.start,
-          support_rows_.index, support_rows_.entry, used_.neuron, used_.number, y_.floats(),
-          result_.floats(),
+          support_columns_.start, support_columns_.index, support_rows_.start, support_rows_.index,
+          support_rows_.entry, used_.neuron, used_.number, y_.floats(), result_.floats(),
           update_.before == nullptr ? nullptr : update_.before->floats());
     if (statistics_ != nullptr) {
       point(statistics_->cross.data(), statistics_->gram.data(), statistics_->row_sums.data());
@@ -304,10 +298,10 @@ class Pass {
   const SparseColumns columns_;
   SparseColumns support_columns_{};  // where C is wanted
   SparseRows support_rows_{};
-  UsedRows used_{};  // of the fused pass
-  int tile_ = 0;     // its tokens, or 0: separate kernels
+  UsedRows used_{};          // of the fused pass
+  int tile_ = 0;             // its tokens, or 0: separate kernels
   bool fuses_sums_ = false;  // of C on the support
-  int64_t group_ = 0;  // panels whose P is there at the same time
+  int64_t group_ = 0;        // panels whose P is there at the same time
 
   // On the device.
   UpdateNumbers* numbers_ = nullptr;

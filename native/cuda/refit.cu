@@ -342,6 +342,7 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
                       z->dense.data(),
                       relaxation,
                       facts};
+    const bool used = z->used_valid;
     z->changed();
     gpu::launch(context.stream, {gpu::pieces(z->neurons, kWarps), kWarps * gpu::kWarp},
                 refit_short, refit);
@@ -353,5 +354,6 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
     }
     // Only values have changed, unless an entry has left the support.
     z->columns_valid = z->rows_valid = found.zeros == 0;
+    z->used_valid = used && found.zeros == 0;
   });
 }

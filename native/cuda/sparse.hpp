@@ -32,7 +32,8 @@ struct UsedRows {
   const int32_t* number;
 };
 
-// Make what is missing since the last change; valid until the next one. They use the context's room 3.
+// Make what is missing since the last change; valid until the next one. They use the context's room
+// 3.
 SparseColumns sparse_columns(snmf4j_features& z);
 SparseRows sparse_rows(snmf4j_features& z);
 UsedRows used_rows(snmf4j_features& z);

@@ -21,8 +21,6 @@ constexpr int kWarps = kThreads / gpu::kWarp;
 constexpr int kLanes = kSumEach;
 // Rows that a lane loads before it uses them.
 constexpr int kAhead = 4;
-// Most bytes for the sums of the slices.
-constexpr int64_t kSumBytes = int64_t{128} << 20;
 // Fewest batches of a warp, or loading Y is not worth it.
 constexpr int64_t kFewestBatches = 2;
 // So many rounds of blocks keep all multiprocessors busy to the end.

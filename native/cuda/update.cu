@@ -29,7 +29,7 @@ using Room = UpdateRoom<kWarps, kUpdateTile>;
 // worse than zero.
 template <int kWarps>
 __device__ __forceinline__ double begin(const Coefficients& c, const Products& q, int64_t offset,
-                               int64_t tokens, float* y, Room<kWarps>& room) {
+                                        int64_t tokens, float* y, Room<kWarps>& room) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int64_t width = c.shape.width;

@@ -23,7 +23,7 @@ struct Coefficients {
   const float* offset;
   const int* failed;
   float* result;
-  double* dots;  // <P,Y'> of each block, [update_blocks()]
+  double* dots;  // <P,Y'> of each block, [update_blocks()] or [fused_blocks()]
 };
 
 // Updates by the rule; `stops` says that there is a tolerance, `large` has room for tiles that

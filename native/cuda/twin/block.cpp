@@ -58,6 +58,7 @@ class Block {
   void run(std::size_t shared_bytes, const std::function<void()>& kernel) {
     kernel_ = &kernel;
     share(shared_bytes);
+    std::fill(votes_.begin(), votes_.end(), char{0});
     alive_ = 0;
     for (Warp& warp : warps_) {
       warp.begin();
@@ -78,7 +79,6 @@ class Block {
 
   void meet_block() {
     waiting_++;
-    warp_->at_block++;
     rest();
   }
 
@@ -107,7 +107,6 @@ class Block {
     std::size_t next = 0;         // of `ready`, whose turn it is
     unsigned alive = 0;           // that have not ended, with what has happened since `ready`
     unsigned waiting = 0;         // of them, those at the warp's barrier
-    unsigned at_block = 0;        // and those at the block's
     uint64_t slots[2][kWarpSize];
     unsigned rounds[kWarpSize];
 
@@ -115,7 +114,7 @@ class Block {
       ready = order;
       next = 0;
       alive = static_cast<unsigned>(order.size());
-      waiting = at_block = 0;
+      waiting = 0;
       std::memset(slots, 0, sizeof slots);
       std::memset(rounds, 0, sizeof rounds);
     }
@@ -125,7 +124,6 @@ class Block {
   void run_warp(Warp& warp) {
     warp_ = &warp;
     // They were all at the block's barrier, or this is where they begin.
-    warp.at_block = 0;
     warp.next = 0;
     for (;;) {
       while (warp.next < warp.ready.size()) {
@@ -176,9 +174,9 @@ class Block {
   // Exactly as large as asked for, so that a sanitizer sees what lies beyond; filled, because what a
   // block finds there on a device is what the last one left.
   void share(std::size_t bytes) {
-    shared_.reset(static_cast<unsigned char*>(
-        std::aligned_alloc(128, (bytes + 127) / 128 * 128 + (bytes == 0 ? 128 : 0))));
-    if (shared_ == nullptr) throw std::bad_alloc();
+    void* memory = nullptr;
+    if (posix_memalign(&memory, 128, std::max<std::size_t>(bytes, 1)) != 0) throw std::bad_alloc();
+    shared_.reset(static_cast<unsigned char*>(memory));
     std::memset(shared_.get(), 0xff, bytes);
   }
 

@@ -2,8 +2,8 @@
 // goes on until it meets the others at a barrier. The kernels' source is the device's own.
 //
 // The order in which the warps of a block, and the threads of a warp, take their turns is
-// SNMF4J_TWIN_ORDER: "forward" (the default), "reverse", or a number that seeds a shuffle. A result that depends on it means that a
-// barrier is missing.
+// SNMF4J_TWIN_ORDER: "forward" (the default), "reverse", or a number that seeds a shuffle. A result
+// that depends on it means that a barrier is missing.
 #ifndef SNMF4J_CUDA_TWIN_BLOCK_HPP
 #define SNMF4J_CUDA_TWIN_BLOCK_HPP
 

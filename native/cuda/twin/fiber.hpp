@@ -18,8 +18,8 @@ class Fiber {
 
   // The next resume() begins to run body(argument).
   void prepare(void (*body)(void*), void* argument);
-  // Runs until a body yields or ends; called outside of fibers. False if one has ended, which after a
-  // hand_over() need not be this one's.
+  // Runs until a body yields or ends; called outside of fibers. False if one has ended, which after
+  // a hand_over() need not be this one's.
   bool resume();
   // As what the last resume() or hand_over() left: not ended yet.
   bool runs() const;

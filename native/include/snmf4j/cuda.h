@@ -27,9 +27,11 @@ enum {
 
 /* How a pass reads activations. */
 enum {
-  SNMF4J_PASS_AUTO = 0,  /* as is expected to be faster */
+  SNMF4J_PASS_AUTO = 0,  /* SPLIT, until devices have told which is faster */
   SNMF4J_PASS_SPLIT = 1, /* once for Z'A and once for C on the support */
-  SNMF4J_PASS_FUSED = 2  /* once, where a tile of tokens fits shared memory; otherwise SPLIT */
+  /* Once, for both, where a tile of tokens fits shared memory; otherwise SPLIT, as for dense Z, for
+     least squares and for HALS with a tolerance. */
+  SNMF4J_PASS_FUSED = 2
 };
 
 /* A device and the software that drives it; versions as CUDA counts them, 13020 for 13.2. */

@@ -19,8 +19,8 @@ import org.snmf4j.matrix.Matrix;
 
 /**
  * One-pass iterations, two HALS sweeps and the refit, in the state of a fit that has run for a
- * while, against the floor by the device's peaks, measured right before and after; with either way
- * of passes beside the one that the backend takes by itself.
+ * while, against the floor by the device's peaks, measured right before and after; then with either
+ * way of passes beside the one that the backend takes by itself.
  */
 final class Speed implements Part.Check {
   /** Enough to be past the first phase of alternating least squares. */
@@ -49,10 +49,12 @@ final class Speed implements Part.Check {
       Settings settings, Findings findings, Shape shape, Precision precision) throws Exception {
     String name = shape + " " + precision;
     DeviceBound before = DeviceBound.measure(settings, findings);
+    DeviceBound after;
     Measured chosen;
     try (Matrix a = Data.open(settings, shape);
         SnmfModel model = fit(settings, a, shape, precision)) {
       chosen = measure(settings, Map.of(), a, model, precision);
+      after = before == null ? null : DeviceBound.measure(settings, findings);
       findings.note(name + ": " + chosen.description());
       if (settings.isCuda()) {
         compare(settings, findings, name, chosen, a, model, precision);
@@ -63,7 +65,7 @@ final class Speed implements Part.Check {
       findings.figure(name + ", iteration", milliseconds, "ms");
       return;
     }
-    DeviceBound bound = before.best(DeviceBound.measure(settings, findings));
+    DeviceBound bound = before.best(after);
     boolean little = shape.equals(settings.little());
     boolean judged = bound.isH200() && !settings.small;
     double floor = bound.floor(shape, precision);

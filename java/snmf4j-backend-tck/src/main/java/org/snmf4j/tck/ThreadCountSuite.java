@@ -2,6 +2,7 @@ package org.snmf4j.tck;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.BitSet;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,6 +49,7 @@ abstract class ThreadCountSuite extends Suite {
   private void sameForAnyNumber(SnmfOptions options) {
     try (PlantedData data = PlantedData.gelu(PlantedData.Variant.DENSE, NEURONS, TOKENS, RANK, 3)) {
       int[] counts = threadCounts();
+      assertTrue(counts.length > 1, "at least two numbers of threads");
       Outcome first = fit(data, options, counts[0]);
       assertFalse(first.support().isEmpty());
       for (int i = 1; i < counts.length; i++) {

@@ -17,10 +17,10 @@ import org.snmf4j.error.BackendUnavailableException;
  * coefficients as the sum of two bfloat16; {@code snmf4j.cuda.graphs=false} starts every kernel by
  * itself; {@code snmf4j.cuda.pass} how a pass reads the activations that the features use: {@code
  * split} twice, {@code fused} once, in tiles of tokens that stay in shared memory, where they fit,
- * and {@code auto} (default) as is expected to be faster. {@code snmf4j.cublas.path} names the
- * cuBLAS library or a folder that has it; {@code snmf4j.cuda.path} another library of kernels than
- * the jar's; {@code snmf4j.native.disable} and {@code snmf4j.native.cache} are those of the CPU
- * backend.
+ * and {@code auto} (default) as {@code split}, until devices have told which is faster. {@code
+ * snmf4j.cublas.path} names the cuBLAS library or a folder that has it; {@code snmf4j.cuda.path}
+ * another library of kernels than the jar's; {@code snmf4j.native.disable} and {@code
+ * snmf4j.native.cache} are those of the CPU backend.
  */
 public final class CudaBackendProvider implements BackendProvider {
   /** The backend's name. */

@@ -39,11 +39,14 @@ record CudaOptions(int device, long memory, Dense dense, boolean graphs, Pass pa
 
   /** In the order of SNMF4J_PASS_*. */
   enum Pass {
-    /** As is expected to be faster. */
+    /** As SPLIT, until devices have told which is faster. */
     AUTO,
     /** Twice: for the projections, and for the products with coefficients. */
     SPLIT,
-    /** Once, where a tile of tokens fits shared memory; otherwise as SPLIT. */
+    /**
+     * Once, where a tile of tokens fits shared memory; otherwise as SPLIT, as for dense features,
+     * least squares and HALS with a tolerance.
+     */
     FUSED
   }
 
