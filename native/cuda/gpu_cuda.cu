@@ -205,8 +205,8 @@ void Graph::run(Stream& stream) {
 }
 
 void allow_shared(const void* kernel, std::size_t bytes) {
-  // All that the device gives: a setting for these bytes could be lowered by another thread's before
-  // the launch. What is beyond is refused here, with the number that was asked for.
+  // All that the device gives: a setting for these bytes could be lowered by another thread before
+  // the launch. What is beyond is refused here.
   int device = 0;
   int most = 0;
   cudaFuncAttributes facts{};

@@ -171,8 +171,8 @@ class Block {
     if (&other != &own) own.hand_over(other);
   }
 
-  // Exactly as large as asked for, so that a sanitizer sees what lies beyond; filled, because what a
-  // block finds there on a device is what the last one left.
+  // Exactly as large as asked for, so that a sanitizer sees what lies beyond; filled, because what
+  // a block finds there on a device is what the last one left.
   void share(std::size_t bytes) {
     void* memory = nullptr;
     if (posix_memalign(&memory, 128, std::max<std::size_t>(bytes, 1)) != 0) throw std::bad_alloc();
