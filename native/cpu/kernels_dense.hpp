@@ -112,23 +112,15 @@ static inline void gram_tile(const float* left, const float* right, int padded, 
   }
 }
 
-// Tiles of kGramVectors vectors of columns that a row of tiles begins with; narrower ones follow.
-static inline int wide_tiles(int j, int padded) {
-  constexpr int kWidth = kGramVectors * kLanes;
-  int l = 0;
-  while (l + kLanes < j + kSumRows && l + kWidth <= padded) l += kWidth;
-  return l / kWidth;
-}
-
 static void gram(const float* yt, int padded, float* g, const Fetch& fetch) {
-  constexpr int kWidth = kGramVectors * kLanes;
-  int tiles = 0;
-  for (int j = 0; j < padded; j += kSumRows) tiles += wide_tiles(j, padded);
+  // About as many tiles as half of the square has.
+  const int tiles = (padded / kSumRows) * (padded / (kGramVectors * kLanes) + 1) / 2;
   Pace pace(fetch, static_cast<int64_t>(tiles) * kPanel);
   for (int j = 0; j < padded; j += kSumRows) {
     float* row = g + static_cast<int64_t>(j) * padded;
     int l = 0;
-    for (int wide = wide_tiles(j, padded); wide > 0; wide--, l += kWidth) {
+    for (; l + kLanes < j + kSumRows && l + kGramVectors * kLanes <= padded;
+         l += kGramVectors * kLanes) {
       gram_tile<kGramVectors>(yt + j, yt + l, padded, pace, row + l);
     }
     for (; l < j + kSumRows; l += kLanes) gram_tile<1>(yt + j, yt + l, padded, pace, row + l);

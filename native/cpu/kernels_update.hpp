@@ -178,8 +178,7 @@ static inline void explained_block(int rank, const float* q, const float* shift,
 static double explained(int rank, const float* q, const float* shift, const float* p,
                         const float* y) {
   vdouble total = {};
-  const Fetch nothing{};
-  Pace pace(nothing, 0);
+  Pace pace(Fetch{}, 0);
   int j = 0;
   for (; j + SNMF4J_BLOCK_ROWS <= rank; j += SNMF4J_BLOCK_ROWS) {
     explained_block<SNMF4J_BLOCK_ROWS>(rank, q, shift, p, y, j, pace, total);

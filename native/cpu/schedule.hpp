@@ -24,7 +24,7 @@ class Schedule {
   // nothing follows the sweeps is the next one asked for meanwhile.
   Schedule(int sweeps, int refresh)
       : projected_(refresh == SNMF4J_REFRESH_NONE ? kProjection : 0),
-        swept_(projected_ + sweeps * kSweep),
+        swept_(projected_ + int64_t{sweeps} * kSweep),
         crossed_(swept_ + (refresh == SNMF4J_REFRESH_SUPPORT ? kCross : 0)),
         all_(crossed_ + (refresh == SNMF4J_REFRESH_NONE ? 0 : kGram)) {}
 
@@ -37,11 +37,11 @@ class Schedule {
   // About the times of P, a sweep, C on the support and G at rank 100 and density 0.01.
   static constexpr int kProjection = 3, kSweep = 3, kCross = 3, kGram = 2;
 
-  Fetch part(const Fetch& all, int from, int to) const {
+  Fetch part(const Fetch& all, int64_t from, int64_t to) const {
     return from == to ? Fetch{} : split(all, from, to, all_);
   }
 
-  const int projected_, swept_, crossed_, all_;
+  const int64_t projected_, swept_, crossed_, all_;
 };
 
 }  // namespace snmf4j

@@ -102,8 +102,7 @@ class Sums {
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
     const Kernels& kernels = context_.kernels;
     if (support_ != nullptr) {
-      stored_.support_cross(a, support_->groups(), y, scratch.some_support.data(),
-                            with_cross);
+      stored_.support_cross(a, support_->groups(), y, scratch.some_support.data(), with_cross);
     }
     kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
     kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data(), with_gram);

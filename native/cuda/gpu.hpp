@@ -145,17 +145,15 @@ void launch(Stream&, const Shape& shape, void (*kernel)(Parameters...), Argument
 
 #elif defined(__CUDACC__)
 
-// Asks for more shared memory than the default where a kernel needs it; throws INTERNAL.
-void allow_shared(const void* kernel, std::size_t bytes);
+// Lets a kernel ask for more shared memory than the default; throws INTERNAL.
+void allow_shared(const void* kernel);
 void check_launch();
 
 template <typename... Parameters, typename... Arguments>
 void launch(Stream& stream, const Shape& shape, void (*kernel)(Parameters...),
             Arguments... arguments) {
   constexpr std::size_t kDefault = std::size_t{48} << 10;
-  if (shape.shared > kDefault) {
-    allow_shared(reinterpret_cast<const void*>(kernel), shape.shared);
-  }
+  if (shape.shared > kDefault) allow_shared(reinterpret_cast<const void*>(kernel));
   kernel<<<dim3(shape.blocks, shape.blocks_y), shape.threads, shape.shared,
            static_cast<cudaStream_t>(stream.handle())>>>(arguments...);
   check_launch();

@@ -1,7 +1,9 @@
 // The device through the CUDA runtime.
-#include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "gpu.hpp"
 
@@ -204,20 +206,25 @@ void Graph::run(Stream& stream) {
   check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(handle_), native(stream)), "run a graph");
 }
 
-void allow_shared(const void* kernel, std::size_t bytes) {
-  // All that the device gives: a setting for these bytes could be lowered by another thread before
-  // the launch. What is beyond is refused here.
+void allow_shared(const void* kernel) {
+  // All that the device gives, once: a setting for these bytes could be lowered by another thread
+  // before the launch. More than that is refused when the kernel starts.
+  static std::mutex mutex;
+  // Never destroyed: a thread may be in the middle of a launch when the process ends.
+  static auto& allowed = *new std::set<std::pair<int, const void*>>();
   int device = 0;
+  check(cudaGetDevice(&device), "find the device");
+  const std::lock_guard<std::mutex> alone(mutex);
+  if (allowed.count({device, kernel}) > 0) return;
   int most = 0;
   cudaFuncAttributes facts{};
-  check(cudaGetDevice(&device), "find the device");
   check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
         "find the device's shared memory");
   check(cudaFuncGetAttributes(&facts, kernel), "find a kernel's shared memory");
-  const int rest = most - static_cast<int>(facts.sharedSizeBytes);
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             std::max(rest, static_cast<int>(bytes))),
+                             most - static_cast<int>(facts.sharedSizeBytes)),
         "give a kernel so much shared memory");
+  allowed.insert({device, kernel});
 }
 
 void check_launch() { check(cudaGetLastError(), "start a kernel"); }

@@ -92,23 +92,28 @@ __device__ inline float2 load_pair(const Half* from) {
                      widen(Half{static_cast<uint16_t>(bits >> 16)}));
 }
 
+// Four, from how they are stored.
+template <typename Element>
+__device__ inline float4 widen_four(uint2 x) {
+  return make_float4(widen(Element{static_cast<uint16_t>(x.x & 0xffff)}),
+                     widen(Element{static_cast<uint16_t>(x.x >> 16)}),
+                     widen(Element{static_cast<uint16_t>(x.y & 0xffff)}),
+                     widen(Element{static_cast<uint16_t>(x.y >> 16)}));
+}
+
+template <typename Element>
+__device__ inline float4 widen_four(float4 x) {
+  return x;
+}
+
 // Four, at the address of four.
 __device__ inline float4 load_four(const float* from) {
   return *reinterpret_cast<const float4*>(from);
 }
 
-__device__ inline float4 load_four(const BFloat* from) {
-  const uint2 bits = *reinterpret_cast<const uint2*>(from);
-  return make_float4(__uint_as_float(bits.x << 16), __uint_as_float(bits.x & 0xffff0000u),
-                     __uint_as_float(bits.y << 16), __uint_as_float(bits.y & 0xffff0000u));
-}
-
-__device__ inline float4 load_four(const Half* from) {
-  const uint2 bits = *reinterpret_cast<const uint2*>(from);
-  return make_float4(widen(Half{static_cast<uint16_t>(bits.x & 0xffff)}),
-                     widen(Half{static_cast<uint16_t>(bits.x >> 16)}),
-                     widen(Half{static_cast<uint16_t>(bits.y & 0xffff)}),
-                     widen(Half{static_cast<uint16_t>(bits.y >> 16)}));
+template <typename Element>
+__device__ inline float4 load_four(const Element* from) {
+  return widen_four<Element>(*reinterpret_cast<const uint2*>(from));
 }
 
 // Calls body(element) with an element of the type, whose value means nothing.

@@ -61,18 +61,6 @@ struct Loaded<float> {
   static __device__ const float* bits(const float* from) { return from; }
 };
 
-template <typename Element>
-__device__ inline float4 widen_four(uint2 x) {
-  return make_float4(widen(Element{static_cast<uint16_t>(x.x & 0xffff)}),
-                     widen(Element{static_cast<uint16_t>(x.x >> 16)}),
-                     widen(Element{static_cast<uint16_t>(x.y & 0xffff)}),
-                     widen(Element{static_cast<uint16_t>(x.y >> 16)}));
-}
-template <typename Element>
-__device__ inline float4 widen_four(float4 x) {
-  return x;
-}
-
 __device__ inline float product(float4 x, float4 y, float sum) {
   sum += x.x * y.x;
   sum += x.y * y.y;

@@ -21,7 +21,7 @@ class Fiber {
   // Runs until a body yields or ends; called outside of fibers. False if one has ended, which after
   // a hand_over() need not be this one's.
   bool resume();
-  // As what the last resume() or hand_over() left: not ended yet.
+  // Whether it was prepared and its body has not ended since.
   bool runs() const;
   // Back to resume(); called by the body.
   void yield();

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SNMF4J_CPU_ABI 3
+#define SNMF4J_CPU_ABI 4
 
 /* Instruction sets, each including those before it. */
 enum { SNMF4J_ISA_BEST = 0, SNMF4J_ISA_PORTABLE = 1, SNMF4J_ISA_AVX2 = 2, SNMF4J_ISA_AVX512 = 3 };

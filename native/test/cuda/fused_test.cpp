@@ -121,33 +121,23 @@ TEST_CASE("candidates widen the support") {
 
 TEST_CASE("rows are scaled, and coefficients extrapolated, as they are read") {
   const Problem problem(SNMF4J_BFLOAT16, 110, 18, 200);
-  std::vector<double> scale(18);
-  for (std::size_t j = 0; j < 18; j++) scale[j] = 0.25 * static_cast<double>(j + 1);
-  Matrix scaled = problem.y;
-  const Matrix past = positive_matrix(18, 200, 9);
-  Matrix ahead = problem.y;
-  for (int64_t j = 0; j < 18; j++) {
-    for (int64_t t = 0; t < 200; t++) {
-      scaled(j, t) *= scale[static_cast<std::size_t>(j)];
-      ahead(j, t) = std::fmax(ahead(j, t) + 0.5 * (ahead(j, t) - past(j, t)), 0);
-    }
-  }
+  const Readings readings(problem.y);
   for (int tile : kTiles) {
     for (int rule : kRules) {
       CAPTURE(tile);
       CAPTURE(rule);
       const Context context(fused(problem, SNMF4J_BFLOAT16, rule, tile, 128));
-      const Panels before(context, SNMF4J_FLOAT32, past, true);
+      const Panels before(context, SNMF4J_FLOAT32, readings.past, true);
       snmf4j_update update = rule_of(rule);
-      update.row_scale = scale.data();
-      check_near(expected(problem, scaled, update),
+      update.row_scale = readings.scale.data();
+      check_near(expected(problem, readings.scaled, update),
                  run(context, SNMF4J_BFLOAT16, problem, update, SNMF4J_REFRESH_SUPPORT).y);
       // Beside what was before, it is not read.
       update.before = before;
-      update.beta = 0.5;
-      check_near(expected(problem, ahead, update),
+      update.beta = Readings::kBeta;
+      check_near(expected(problem, readings.ahead, update),
                  run(context, SNMF4J_BFLOAT16, problem, update, SNMF4J_REFRESH_SUPPORT).y);
-      check_near(past, before.read(), 1e-30);
+      check_near(readings.past, before.read(), 1e-30);
     }
   }
 }
@@ -174,7 +164,7 @@ TEST_CASE("fused and separate kernels agree, and are not the same") {
       CHECK(one.sums[0] == doctest::Approx(two.sums[0]).epsilon(1e-6));
       // The sums have another order, which shows that there are two ways.
       CHECK(one.numbers() != two.numbers());
-      // So little is not worth it.
+      // Nobody asked for it.
       CHECK(run(choosing, type, problem, update, SNMF4J_REFRESH_SUPPORT).numbers() ==
             two.numbers());
     }

@@ -158,6 +158,30 @@ inline void check_sums(const Problem& problem, const Matrix& support, const Matr
   CHECK(worst < kRounding);
 }
 
+// Ways to read Y: rows scaled, or extrapolated from what was before.
+struct Readings {
+  static constexpr double kBeta = 0.5;
+
+  explicit Readings(const Matrix& y)
+      : scale(static_cast<std::size_t>(y.rows)),
+        scaled(y),
+        past(positive_matrix(y.rows, y.columns, 9)),
+        ahead(y) {
+    for (int64_t j = 0; j < y.rows; j++) {
+      scale[static_cast<std::size_t>(j)] = 0.25 * static_cast<double>(j + 1);
+      for (int64_t t = 0; t < y.columns; t++) {
+        scaled(j, t) *= scale[static_cast<std::size_t>(j)];
+        ahead(j, t) = std::fmax(y(j, t) + kBeta * (y(j, t) - past(j, t)), 0);
+      }
+    }
+  }
+
+  std::vector<double> scale;
+  Matrix scaled;
+  Matrix past;
+  Matrix ahead;
+};
+
 struct Ran {
   Matrix y;
   double sums[3];

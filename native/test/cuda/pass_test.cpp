@@ -100,33 +100,23 @@ TEST_CASE("more features than shared memory has room for") {
 TEST_CASE("rows are scaled, and coefficients extrapolated, as they are read") {
   const Problem problem(SNMF4J_FLOAT32, 110, 18, 200);
   const Context context({128});
-  std::vector<double> scale(18);
-  for (std::size_t j = 0; j < 18; j++) scale[j] = 0.25 * static_cast<double>(j + 1);
-  Matrix scaled = problem.y;
-  const Matrix past = positive_matrix(18, 200, 9);
-  Matrix ahead = problem.y;
-  for (int64_t j = 0; j < 18; j++) {
-    for (int64_t t = 0; t < 200; t++) {
-      scaled(j, t) *= scale[static_cast<std::size_t>(j)];
-      ahead(j, t) = std::fmax(ahead(j, t) + 0.5 * (ahead(j, t) - past(j, t)), 0);
-    }
-  }
-  const Panels before(context, SNMF4J_FLOAT32, past, true);
+  const Readings readings(problem.y);
+  const Panels before(context, SNMF4J_FLOAT32, readings.past, true);
   for (int rule : {SNMF4J_RULE_MULTIPLICATIVE, SNMF4J_RULE_HALS}) {
     const auto expected = [&](const Matrix& y) {
       return rule == SNMF4J_RULE_HALS ? descended(problem, y, 2, 0, 1)
                                       : multiplicative(problem, y, 1e-6);
     };
     snmf4j_update update = rule_of(rule);
-    update.row_scale = scale.data();
-    check_near(expected(scaled),
+    update.row_scale = readings.scale.data();
+    check_near(expected(readings.scaled),
                run(context, SNMF4J_FLOAT32, problem, update, SNMF4J_REFRESH_NONE).y);
     // Beside what was before, it is not read.
     update.before = before;
-    update.beta = 0.5;
-    check_near(expected(ahead),
+    update.beta = Readings::kBeta;
+    check_near(expected(readings.ahead),
                run(context, SNMF4J_FLOAT32, problem, update, SNMF4J_REFRESH_NONE).y);
-    check_near(past, before.read(), 1e-30);
+    check_near(readings.past, before.read(), 1e-30);
   }
 }
 

@@ -25,8 +25,8 @@ public abstract class BackendConformance extends PassConformance {
   protected BackendConformance() {}
 
   /**
-   * Numbers of host threads with which whole fits must choose the same neurons; a backend whose
-   * arithmetic uses no host threads need not make them so often.
+   * Numbers of host threads, at least two, with which whole fits must choose the same neurons; a
+   * backend whose arithmetic uses no host threads need not make them so often.
    */
   protected int[] threadCounts() {
     return new int[] {1, 2, 3, 5};

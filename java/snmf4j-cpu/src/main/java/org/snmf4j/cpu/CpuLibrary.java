@@ -31,7 +31,7 @@ final class CpuLibrary implements NativeOperations {
   static final String NAME = "snmf4j-cpu-4";
 
   /** SNMF4J_CPU_ABI of the header that this class was written against. */
-  static final int ABI = 3;
+  static final int ABI = 4;
 
   static final int ISA_BEST = 0;
   static final int ISA_PORTABLE = 1;

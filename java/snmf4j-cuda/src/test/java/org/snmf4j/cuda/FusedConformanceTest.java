@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.snmf4j.backend.Activations;
@@ -17,7 +19,6 @@ import org.snmf4j.backend.Precision;
 import org.snmf4j.backend.Refresh;
 import org.snmf4j.backend.Statistics;
 import org.snmf4j.backend.UpdateRule;
-import org.snmf4j.matrix.ElementType;
 import org.snmf4j.matrix.Matrix;
 import org.snmf4j.tck.PassConformance;
 
@@ -96,14 +97,9 @@ class FusedConformanceTest extends PassConformance {
   }
 
   private static Matrix matrix(int rows, int columns, DoubleSupplier values) {
-    Matrix matrix = Matrix.allocate(ElementType.FLOAT32, rows, columns);
-    float[] row = new float[columns];
-    for (int i = 0; i < rows; i++) {
-      for (int t = 0; t < columns; t++) {
-        row[t] = (float) values.getAsDouble();
-      }
-      matrix.writeRow(i, 0, row, 0, columns);
-    }
-    return matrix;
+    return Matrix.of(
+        Stream.generate(() -> DoubleStream.generate(values).limit(columns).toArray())
+            .limit(rows)
+            .toArray(double[][]::new));
   }
 }

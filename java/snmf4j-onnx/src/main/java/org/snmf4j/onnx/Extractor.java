@@ -1,5 +1,6 @@
 package org.snmf4j.onnx;
 
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -12,7 +13,6 @@ import java.util.function.BooleanSupplier;
 import org.snmf4j.error.CancelledException;
 import org.snmf4j.error.InvalidArgumentException;
 import org.snmf4j.onnx.activations.ActivationStore;
-import org.snmf4j.onnx.activations.ActivationStoreWriter;
 import org.snmf4j.onnx.activations.ModelSource;
 import org.snmf4j.onnx.activations.Site;
 import org.snmf4j.onnx.activations.TokenTable;
@@ -79,14 +79,9 @@ public final class Extractor {
    * @throws ModelRunException if ONNX Runtime fails
    */
   public Activations extract() {
-    MemorySink[] memory = new MemorySink[1];
-    try {
-      TokenTable table = run(tokens -> memory[0] = new MemorySink(tokens.size()));
-      return new Activations(memory[0].release(table), table);
-    } finally {
-      if (memory[0] != null) {
-        memory[0].close();
-      }
+    try (MemorySink memory = new MemorySink()) {
+      extractTo(memory);
+      return memory.release();
     }
   }
 
@@ -102,20 +97,9 @@ public final class Extractor {
    * @throws ContextOverflowException as {@link #extract()}, like the others there
    */
   public ActivationStore extractTo(Path directory) {
-    ModelSource source = ModelSource.of(model.file());
-    ActivationStoreWriter[] writer = new ActivationStoreWriter[1];
-    try {
-      run(
-          tokens -> {
-            writer[0] = ActivationStoreWriter.create(directory, source, tokens);
-            return (key, dimension, first, values, at, count) ->
-                writer[0].write(key.site(), key.layer(), dimension, first, values, at, count);
-          });
-      return writer[0].commit();
-    } finally {
-      if (writer[0] != null) {
-        writer[0].close();
-      }
+    try (StoreSink store = new StoreSink(directory, ModelSource.of(model.file()))) {
+      extractTo(store);
+      return store.commit();
     }
   }
 
@@ -129,28 +113,6 @@ public final class Extractor {
    */
   public TokenTable extractTo(ActivationConsumer consumer) {
     Objects.requireNonNull(consumer, "consumer");
-    return run(
-        tokens -> {
-          consumer.begin(tokens);
-          return (key, dimension, first, values, at, count) ->
-              consumer.accept(
-                  new ActivationBlock(
-                      key.site(),
-                      key.layer(),
-                      first,
-                      count,
-                      dimension,
-                      values.slice(at, count * dimension).asReadOnlyBuffer()));
-        });
-  }
-
-  /** Makes a sink once the tokens are known. */
-  @FunctionalInterface
-  private interface SinkFactory {
-    ActivationSink open(TokenTable tokens);
-  }
-
-  private TokenTable run(SinkFactory factory) {
     for (SiteLayer key : wanted) {
       model.siteTensor(key.site(), key.layer());
     }
@@ -163,7 +125,7 @@ public final class Extractor {
       throw new InvalidArgumentException(
           "input", "without tokens besides padding and special tokens", "at least one token");
     }
-    ActivationSink sink = factory.open(table);
+    consumer.begin(table);
     try (ModelSession session = model.session(wanted)) {
       Batcher batcher =
           new Batcher(
@@ -176,7 +138,7 @@ public final class Extractor {
       listener.progress(done, total);
       for (TokenBatch batch : batcher.batches(builder.sequences())) {
         requireNotCancelled(done);
-        session.run(batch, (key, activations) -> pass(batch, key, activations, sink));
+        session.run(batch, (key, activations) -> pass(batch, key, activations, consumer));
         done += batch.sequences().size();
         listener.progress(done, total);
       }
@@ -203,7 +165,10 @@ public final class Extractor {
 
   /** Hands the kept tokens of a batch on, in stretches that lie side by side. */
   private static void pass(
-      TokenBatch batch, SiteLayer key, ModelSession.Activations activations, ActivationSink sink) {
+      TokenBatch batch,
+      SiteLayer key,
+      ModelSession.Activations activations,
+      ActivationConsumer consumer) {
     int dimension = activations.dimension();
     for (int row = 0; row < batch.sequences().size(); row++) {
       TokenSequence sequence = batch.sequences().get(row);
@@ -212,8 +177,11 @@ public final class Extractor {
       for (int from = kept.nextSetBit(0); from >= 0; ) {
         int to = kept.nextClearBit(from);
         int at = (row * batch.length() + from) * dimension;
-        sink.accept(key, dimension, token, activations.values(), at, to - from);
-        token += to - from;
+        int count = to - from;
+        FloatBuffer values = activations.values().slice(at, count * dimension).asReadOnlyBuffer();
+        consumer.accept(
+            new ActivationBlock(key.site(), key.layer(), token, count, dimension, values));
+        token += count;
         from = kept.nextSetBit(to);
       }
     }

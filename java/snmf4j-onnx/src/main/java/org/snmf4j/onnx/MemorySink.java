@@ -9,31 +9,35 @@ import org.snmf4j.onnx.activations.ActivationSet;
 import org.snmf4j.onnx.activations.TokenTable;
 
 /** Activations in memory, a matrix per site and layer. */
-final class MemorySink implements ActivationSink, AutoCloseable {
-  private final int tokens;
+final class MemorySink implements ActivationConsumer, AutoCloseable {
   private final Map<SiteLayer, Matrix> matrices = new HashMap<>();
+  private TokenTable tokens;
   private boolean released;
 
-  MemorySink(int tokens) {
-    this.tokens = tokens;
+  @Override
+  public void begin(TokenTable all) {
+    tokens = all;
   }
 
   @Override
-  public void accept(
-      SiteLayer key, int dimension, int first, FloatBuffer values, int at, int count) {
+  public void accept(ActivationBlock block) {
+    int dimension = block.dimension();
+    FloatBuffer values = block.values();
     Matrix matrix =
         matrices.computeIfAbsent(
-            key, absent -> Matrix.allocate(ElementType.FLOAT32, tokens, dimension));
-    for (int done = 0; done < count; ) {
-      int from = at + done * dimension;
-      int rows = (int) Math.min(count - done, matrix.contiguousRows(first + done));
+            new SiteLayer(block.site(), block.layer()),
+            absent -> Matrix.allocate(ElementType.FLOAT32, tokens.size(), dimension));
+    for (int done = 0; done < block.tokens(); ) {
+      int first = block.firstToken() + done;
+      int from = done * dimension;
+      int rows = (int) Math.min(block.tokens() - done, matrix.contiguousRows(first));
       if (rows > 0) {
-        matrix.rowBytes(first + done, rows).asFloatBuffer().put(0, values, from, rows * dimension);
+        matrix.rowBytes(first, rows).asFloatBuffer().put(0, values, from, rows * dimension);
       } else {
         // A row that two segments of a large matrix share.
         float[] row = new float[dimension];
         values.get(from, row);
-        matrix.writeRow(first + done, 0, row, 0, dimension);
+        matrix.writeRow(first, 0, row, 0, dimension);
         rows = 1;
       }
       done += rows;
@@ -41,12 +45,12 @@ final class MemorySink implements ActivationSink, AutoCloseable {
   }
 
   /** Gives the matrices away. */
-  Map<SiteLayer, ActivationSet> release(TokenTable table) {
+  Activations release() {
     Map<SiteLayer, ActivationSet> sets = new HashMap<>();
     matrices.forEach(
-        (key, matrix) -> sets.put(key, new ActivationSet(key.site(), key.layer(), matrix, table)));
+        (key, matrix) -> sets.put(key, new ActivationSet(key.site(), key.layer(), matrix, tokens)));
     released = true;
-    return sets;
+    return new Activations(sets, tokens);
   }
 
   /** Frees the matrices that were not given away. */
