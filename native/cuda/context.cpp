@@ -61,12 +61,17 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       facts(described(options.device)),
       dense(options.dense),
       graphs(options.graphs != 0),
-      pass(options.pass),
+      threads(options.threads),
       memory(limit_of(options)),
       panel_width(widest_panel(memory.limit())),
       blas(options.cublas, memory) {}
 
 snmf4j_context::~snmf4j_context() = default;
+
+ThreadPool& snmf4j_context::pool() {
+  if (pool_ == nullptr) pool_ = std::make_unique<ThreadPool>(threads);
+  return *pool_;
+}
 
 int snmf4j_cuda_abi(void) { return SNMF4J_CUDA_ABI; }
 
@@ -113,8 +118,7 @@ int snmf4j_cuda_context_create(const snmf4j_cuda_options* options, snmf4j_contex
     require(options->device >= 0, "device must not be negative");
     require(options->dense >= SNMF4J_DENSE_FP32 && options->dense <= SNMF4J_DENSE_SPLIT,
             "dense must be one of SNMF4J_DENSE_*");
-    require(options->pass >= SNMF4J_PASS_AUTO && options->pass <= SNMF4J_PASS_FUSED,
-            "pass must be one of SNMF4J_PASS_*");
+    require(options->threads >= 1, "threads must be at least 1");
     require(options->memory_limit >= 0, "memory_limit must not be negative");
     require(options->cublas != nullptr && options->cublas[0] != '\0',
             "cublas must be the path of the cuBLAS library");

@@ -206,6 +206,7 @@ __global__ void add_row_sums(const double* parts, int splits, int64_t height, in
   const int j = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (j >= rank) return;
   double sum = 0;
+#pragma unroll 16
   for (int s = 0; s < splits; s++) sum += parts[s * height + j];
   row_sums[j] = static_cast<float>(sum);
 }
@@ -217,7 +218,8 @@ void gram_and_row_sums(snmf4j_context& context, const snmf4j_panels& y,
   const int rank = statistics.rank;
   const int64_t edges = (rank + kEdge - 1) / kEdge;
   const int64_t pairs = edges * (edges + 1) / 2;
-  const int64_t wanted = (int64_t{kBlocksEach} * context.facts.multiprocessors + pairs - 1) / pairs;
+  // No more blocks than run at the same time: a few that come last take as long as all others.
+  const int64_t wanted = int64_t{kBlocksEach} * context.facts.multiprocessors / pairs;
   constexpr int64_t kTileBytes = kElements * static_cast<int64_t>(sizeof(double));
   const int64_t most = std::max<int64_t>(context.piece_bytes(kMostSums) / kTileBytes, 1);
   const int splits = static_cast<int>(

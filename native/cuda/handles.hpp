@@ -13,6 +13,7 @@
 #include "graphs.hpp"
 #include "snmf4j/cuda.h"
 #include "status.hpp"
+#include "threads.hpp"
 
 namespace snmf4j {
 
@@ -58,7 +59,7 @@ struct snmf4j_context {
   const snmf4j_device facts;
   const int dense;  // SNMF4J_DENSE_*
   const bool graphs;
-  const int pass;  // SNMF4J_PASS_*
+  const int threads;  // of the host
   snmf4j::gpu::Memory memory;
   const int64_t panel_width;  // most tokens of a panel
   snmf4j::gpu::Stream stream;   // of all computation
@@ -83,6 +84,12 @@ struct snmf4j_context {
     scratch[which].reserve(&memory, count * sizeof(T));
     return reinterpret_cast<T*>(scratch[which].data());
   }
+
+  // Threads of the host, started when they are first asked for.
+  snmf4j::ThreadPool& pool();
+
+ private:
+  std::unique_ptr<snmf4j::ThreadPool> pool_;
 };
 
 // [rows, tokens] on the device, or in pinned memory of the host.
@@ -121,13 +128,12 @@ struct snmf4j_features {
   snmf4j::gpu::Array<float> dense;  // [k][d]
 
   // `dense` has changed: the sparse forms have to be made anew.
-  void changed() { columns_valid = rows_valid = used_valid = false; }
+  void changed() { columns_valid = rows_valid = false; }
 
   // The sparse forms, made as sparse.hpp says; column j's entries, by growing neuron, are
   // [start[j], start[j + 1]).
   bool columns_valid = false;
   bool rows_valid = false;
-  bool used_valid = false;
   int64_t nonzeros = 0;                       // known to the host, too
   snmf4j::gpu::Array<int64_t> column_start;   // [k + 1]
   snmf4j::gpu::Array<int32_t> column_index;   // neuron
@@ -138,11 +144,7 @@ struct snmf4j_features {
   snmf4j::gpu::Array<int32_t> row_index;      // feature
   snmf4j::gpu::Array<float> row_value;
   snmf4j::gpu::Array<int64_t> row_entry;
-
-  // The neurons that have entries, in their order, and each neuron's number among them.
-  int64_t used = 0;
-  snmf4j::gpu::Array<int32_t> used_neuron;
-  snmf4j::gpu::Array<int32_t> used_number;
+  int widest_row = -1;                        // most entries of a row; -1: to be found
 
   std::unique_ptr<snmf4j_features> wider;  // see support_union()
 };

@@ -21,6 +21,8 @@ constexpr int64_t kWorkspaceShare = 16;
 constexpr int64_t kMostMoved = int64_t{16} << 20;
 constexpr int64_t kLeastMoved = int64_t{64} << 10;
 constexpr int64_t kMovedShare = 64;
+// Of so many bytes on, threads share the copying.
+constexpr int64_t kShared = int64_t{1} << 20;
 
 PanelShape checked_shape(const snmf4j_context& context, int type, int64_t rows, int64_t tokens) {
   require(type == SNMF4J_FLOAT32 || type == SNMF4J_FLOAT16 || type == SNMF4J_BFLOAT16,
@@ -131,12 +133,27 @@ class Staging {
   int turn_ = 1;
 };
 
-// Copies `count` lines of `bytes` from lines `from_pitch` apart to ones `to_pitch` apart.
-void copy_lines(void* to, int64_t to_pitch, const void* from, int64_t from_pitch, int64_t bytes,
-                int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    std::memcpy(static_cast<char*>(to) + i * to_pitch,
-                static_cast<const char*>(from) + i * from_pitch, static_cast<std::size_t>(bytes));
+// Copies `count` lines of `bytes` from lines `from_pitch` apart to ones `to_pitch` apart. One thread
+// copies a fifth of what a device takes, so that many share what is worth it.
+void copy_lines(snmf4j_context& context, void* to, int64_t to_pitch, const void* from,
+                int64_t from_pitch, int64_t bytes, int64_t count) {
+  const auto copy = [&](int, int64_t first, int64_t last) {
+    // The parts of threads are cut anywhere, also within lines.
+    while (first < last) {
+      const int64_t line = first / bytes;
+      const int64_t at = first % bytes;
+      const int64_t size = std::min(bytes - at, last - first);
+      std::memcpy(static_cast<char*>(to) + line * to_pitch + at,
+                  static_cast<const char*>(from) + line * from_pitch + at,
+                  static_cast<std::size_t>(size));
+      first += size;
+    }
+  };
+  const int64_t all = bytes * count;
+  if (all < kShared || context.threads == 1) {
+    copy(0, 0, all);
+  } else {
+    context.pool().ranges(all, copy);
   }
 }
 
@@ -159,7 +176,7 @@ void write(snmf4j_panels& panels, int type, const void* source, int64_t stride, 
     const int64_t bytes = (by_token ? piece.rows : piece.tokens) * size;
     const int64_t first = by_token ? piece.token * stride + piece.row
                                    : piece.row * stride + piece.token;
-    copy_lines(half, bytes, static_cast<const char*>(source) + first * size, stride * size, bytes,
+    copy_lines(context, half, bytes, static_cast<const char*>(source) + first * size, stride * size, bytes,
                lines);
     staging.upload(lines * bytes);
     if (by_token) {
@@ -201,7 +218,7 @@ void read(const snmf4j_panels& panels, float* target, int64_t stride, const Piec
     if (i > 0) {
       const Piece piece = pieces[i - 1];
       const int64_t bytes = piece.tokens * kSize;
-      copy_lines(target + piece.row * stride + piece.token, stride * kSize,
+      copy_lines(context, target + piece.row * stride + piece.token, stride * kSize,
                  staging.arrived(i == pieces.count()), bytes, bytes, piece.rows);
     }
   }

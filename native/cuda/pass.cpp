@@ -1,12 +1,13 @@
-// The passes over A, some panels at a time: P, the update of Y, and what a refresh asks for, by a
-// kernel each or by one for all of them.
+// The passes over A, some panels at a time: P, the update of Y, and what a refresh asks for.
+//
+// One kernel that reads A once and does all of this was slower on an H200: the rows that Z uses
+// leave room for 16 tokens in shared memory, and nothing else runs there while a block waits.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "checks.hpp"
 #include "dense.hpp"
-#include "fused.hpp"
 #include "gram.hpp"
 #include "panels.hpp"
 #include "projection.hpp"
@@ -61,13 +62,11 @@ class Pass {
         columns_(sparse_columns(z)) {
     // Dense C is found where Z is not zero, too, and sooner if that is almost everywhere.
     if (dense_ && refresh == SNMF4J_REFRESH_SUPPORT) refresh_ = SNMF4J_REFRESH_DENSE;
-    choose_tile();
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
       snmf4j_features& support =
           update.support == nullptr ? z : support_union(z, *update.support);
       support_columns_ = sparse_columns(support);
       support_rows_ = sparse_rows(support);
-      if (tile_ > 0) choose_sums(support);
     }
     group_ = panels_of_a_group();
     Carver counting;
@@ -97,28 +96,7 @@ class Pass {
   // A scale is not read beside an extrapolation, nor by least squares.
   bool scales() const { return update_.row_scale != nullptr && update_.before == nullptr; }
 
-  // Sets the tile of the fused pass, or 0 for separate kernels.
-  void choose_tile() {
-    // Which way is faster has not been measured on any device: separate kernels unless asked.
-    if (context_.pass != SNMF4J_PASS_FUSED || dense_ || solves() ||
-        (stops() && update_.rule == SNMF4J_RULE_HALS)) {
-      return;
-    }
-    used_ = used_rows(z_);
-    tile_ = fused_tile(context_.facts, a_.type, update_.rule, z_.rank, used_.count);
-  }
-
-  // Whether the fused pass computes C on the support, too.
-  void choose_sums(snmf4j_features& support) {
-    const UsedRows used = used_rows(support);
-    fuses_sums_ = fused_support(context_.facts, a_.type, update_.rule, z_.rank, tile_, used.count,
-                                support_columns_.nonzeros);
-    if (fuses_sums_) used_ = used;
-  }
-
   int64_t panels_of_a_group() const {
-    // The fused pass keeps no P.
-    if (tile_ > 0) return slab_panels(a_);
     const int64_t panel = y_.shape.panel_elements() * static_cast<int64_t>(sizeof(float));
     return std::clamp<int64_t>(kMostProjected / panel, 1, slab_panels(a_));
   }
@@ -136,22 +114,8 @@ class Pass {
                  carver.take<float>(padded),
                  carver.take<float>(padded)};
     // No block has less than a tile.
-    const int tile = tile_ > 0 ? tile_ : kUpdateTile;
-    dots_ = carver.take<double>(static_cast<std::size_t>((y_.shape.tokens + tile - 1) / tile));
-    if (tile_ > 0) {
-      fused_ = fused_plan(context_.facts, tile_, a_.shape.tokens, columns_, used_,
-                          fuses_sums_ ? support_columns_.nonzeros : 0, carver);
-    } else {
-      carve_split(carver);
-    }
-    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      support_ = support_plan(context_, a_.shape.tokens, support_columns_,
-                              fuses_sums_ ? fused_.blocks : 0, carver);
-    }
-  }
-
-  // What only separate kernels need.
-  void carve_split(Carver& carver) {
+    dots_ = carver.take<double>(
+        static_cast<std::size_t>((y_.shape.tokens + kUpdateTile - 1) / kUpdateTile));
     const auto projected = static_cast<std::size_t>(group_ * y_.shape.panel_elements());
     const int64_t tokens = std::min(group_ * y_.shape.width, y_.shape.tokens);
     if (!dense_) plan_ = chunk_plan(context_, a_.type, z_.neurons, columns_, carver);
@@ -161,6 +125,9 @@ class Pass {
     }
     p_ = carver.take<float>(projected);
     large_ = carver.take<float>(update_room(context_, update_.rule, z_.rank, tokens));
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      support_ = support_plan(context_, a_.shape.tokens, support_columns_, carver);
+    }
   }
 
   // What the kernels read but do not depend on.
@@ -183,7 +150,7 @@ class Pass {
     std::optional<DenseProjection> projection;
     if (dense_) {
       projection.emplace(context_, a_.type, z_);
-    } else if (tile_ == 0) {
+    } else {
       fill_plan(context_, columns_, plan_);
     }
     multiply_features(context_, columns_, z_.dense.data(), z_.neurons, numbers_, products_);
@@ -193,24 +160,17 @@ class Pass {
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
       begin_support(context_, support_columns_, support_rows_, support_);
     }
-    const SupportPlan fused_sums = fuses_sums_ ? support_ : SupportPlan{};
-    if (tile_ > 0) fill_fused(context_, columns_, used_, fused_sums, fused_);
     int64_t blocks = 0;
     for_each_slab(a_, [&](const Slab& slab) {
       for_each_group(a_, slab, group_, [&](const Slab& group) {
-        if (tile_ > 0) {
-          blocks += fused(context_, a_.type, update_.rule, group, fused_, products_, numbers_,
-                          coefficients(group, dots_ + blocks), fused_sums);
+        if (dense_) {
+          (*projection)(group, p_);
         } else {
-          if (dense_) {
-            (*projection)(group, p_);
-          } else {
-            project(context_, a_.type, group, plan_, p_);
-          }
-          blocks += renew_coefficients(group, dots_ + blocks);
+          project(context_, a_.type, group, plan_, p_);
         }
+        blocks += renew_coefficients(group, dots_ + blocks);
         if (cross) (*cross)(group);
-        if (refresh_ == SNMF4J_REFRESH_SUPPORT && !fuses_sums_) {
+        if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
           add_support(context_, a_.type, group, result_.floats() + first(group), support_);
         }
       });
@@ -274,10 +234,10 @@ class Pass {
       (key.push_back(reinterpret_cast<uintptr_t>(at)), ...);
     };
     add(a_.type, a_.shape.rows, a_.shape.tokens, z_.rank, update_.rule, refresh_, dense_, scales(),
-        stops(), columns_.nonzeros, support_columns_.nonzeros, tile_, fuses_sums_, used_.count);
+        stops(), columns_.nonzeros, support_columns_.nonzeros);
     point(a_.on_device.data(), z_.dense.data(), columns_.start, columns_.index, columns_.value,
           support_columns_.start, support_columns_.index, support_rows_.start, support_rows_.index,
-          support_rows_.entry, used_.neuron, used_.number, y_.floats(), result_.floats(),
+          support_rows_.entry, y_.floats(), result_.floats(),
           update_.before == nullptr ? nullptr : update_.before->floats());
     if (statistics_ != nullptr) {
       point(statistics_->cross.data(), statistics_->gram.data(), statistics_->row_sums.data());
@@ -298,10 +258,7 @@ class Pass {
   const SparseColumns columns_;
   SparseColumns support_columns_{};  // where C is wanted
   SparseRows support_rows_{};
-  UsedRows used_{};          // of the fused pass
-  int tile_ = 0;             // its tokens, or 0: separate kernels
-  bool fuses_sums_ = false;  // of C on the support
-  int64_t group_ = 0;        // panels whose P is there at the same time
+  int64_t group_ = 0;  // panels whose P is there at the same time
 
   // On the device.
   UpdateNumbers* numbers_ = nullptr;
@@ -309,7 +266,6 @@ class Pass {
   double* scale_ = nullptr;
   Products products_{};
   ChunkPlan plan_{};
-  FusedPlan fused_{};
   UnconstrainedStart start_{};
   SupportPlan support_{};
   float* p_ = nullptr;

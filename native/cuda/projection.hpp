@@ -14,8 +14,13 @@ struct alignas(8) ChunkEntry {
   float value;
 };
 
+struct alignas(16) ChunkPair {
+  ChunkEntry one, two;
+};
+
 // Z's nonzeros in the order in which the projection meets them: by chunk of neurons, inside by
-// feature, inside by neuron. Passed to kernels.
+// feature, inside by neuron; an even number of each feature, a zero making up for one. Passed to
+// kernels.
 struct ChunkPlan {
   int rank;
   int rows;     // neurons of a chunk, a multiple of 32

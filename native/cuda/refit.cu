@@ -91,20 +91,27 @@ __global__ void find_widest(const int64_t* start, int64_t neurons, Facts* facts)
   if (threadIdx.x % gpu::kWarp == 0) atomicMax(&facts->widest, width);
 }
 
-// Factors the system of a row of m entries, of which each lane has one, in place.
+// Factors the system of a row of m entries, of which each lane has one, in place; the diagonal
+// becomes the reciprocals of the factor's. A column is subtracted from all later ones at once, so
+// that no step waits for the one before.
 __device__ inline bool factor_short(double (*matrix)[kPitch], int m) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   for (int j = 0; j < m; j++) {
-    double sum = 0;
-    if (lane >= j && lane < m) {
-      sum = matrix[lane][j];
-      for (int p = 0; p < j; p++) sum -= matrix[lane][p] * matrix[j][p];
-    }
-    const double pivot = __shfl_sync(gpu::kAllLanes, sum, j);
+    const double pivot = matrix[j][j];
     if (!(pivot > 0)) return false;
-    const double root = sqrt(pivot);
-    // Nobody reads this column before all have written it.
-    if (lane >= j && lane < m) matrix[lane][j] = lane == j ? root : sum / root;
+    const double scale = 1 / sqrt(pivot);
+    double left = 0;
+    if (lane > j && lane < m) {
+      left = matrix[lane][j] * scale;
+      matrix[lane][j] = left;
+    }
+    // Nobody reads this column, or overwrites the pivot, before all have got there.
+    __syncwarp();
+    if (lane == j) matrix[j][j] = scale;
+    if (lane > j && lane < m) {
+#pragma unroll 4
+      for (int q = j + 1; q <= lane; q++) matrix[lane][q] -= left * matrix[q][j];
+    }
     __syncwarp();
   }
   return true;
@@ -112,13 +119,14 @@ __device__ inline bool factor_short(double (*matrix)[kPitch], int m) {
 
 __device__ inline double solve_short(const double (*matrix)[kPitch], int m, double x) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+  const double scale = lane < m ? matrix[lane][lane] : 0;
   for (int p = 0; p < m; p++) {
-    if (lane == p) x /= matrix[p][p];
+    if (lane == p) x *= scale;
     const double solved = __shfl_sync(gpu::kAllLanes, x, p);
     if (lane > p && lane < m) x -= matrix[lane][p] * solved;
   }
   for (int p = m - 1; p >= 0; p--) {
-    if (lane == p) x /= matrix[p][p];
+    if (lane == p) x *= scale;
     const double solved = __shfl_sync(gpu::kAllLanes, x, p);
     if (lane < p) x -= matrix[p][lane] * solved;
   }
@@ -146,6 +154,7 @@ __global__ void __launch_bounds__(kWarps* gpu::kWarp) refit_short(Refit refit) {
   }
   double ridge = max(kRidge * largest, kLeastRidge);
   while (true) {
+#pragma unroll 8
     for (int j = 0; j < m; j++) {
       const int other = __shfl_sync(gpu::kAllLanes, own, j);
       if (j <= lane && lane < m) matrix[lane][j] = gram[other];
@@ -323,11 +332,14 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
       refit_full(*s, weights, *z);
       return;
     }
-    gpu::launch(context.stream, {gpu::pieces(z->neurons, kThreads), kThreads}, find_widest,
-                rows.start, rows.neurons, facts);
     Facts found{};
-    context.stream.download(&found, facts, sizeof found);
-    context.stream.finish();
+    if (z->widest_row < 0) {
+      gpu::launch(context.stream, {gpu::pieces(z->neurons, kThreads), kThreads}, find_widest,
+                  rows.start, rows.neurons, facts);
+      context.stream.download(&found, facts, sizeof found);
+      context.stream.finish();
+      z->widest_row = found.widest;
+    }
     const Refit refit{z->neurons,
                       z->rank,
                       s->padded,
@@ -342,11 +354,10 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
                       z->dense.data(),
                       relaxation,
                       facts};
-    const bool used = z->used_valid;
     z->changed();
     gpu::launch(context.stream, {gpu::pieces(z->neurons, kWarps), kWarps * gpu::kWarp},
                 refit_short, refit);
-    if (found.widest > kShort) launch_long(context, refit, found.widest);
+    if (z->widest_row > kShort) launch_long(context, refit, z->widest_row);
     context.stream.download(&found, facts, sizeof found);
     context.stream.finish();
     if (found.failed != 0) {
@@ -354,6 +365,5 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
     }
     // Only values have changed, unless an entry has left the support.
     z->columns_valid = z->rows_valid = found.zeros == 0;
-    z->used_valid = used && found.zeros == 0;
   });
 }

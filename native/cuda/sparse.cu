@@ -128,23 +128,6 @@ __global__ void fill_rows(const float* dense, int64_t neurons, SparseColumns col
   }
 }
 
-// One block: the neurons that have entries, and how many come before each one.
-__global__ void number_rows(const int64_t* starts, int64_t neurons, int32_t* neuron,
-                            int32_t* number, int64_t* count) {
-  __shared__ int room[gpu::kWarp];
-  int before = 0;
-  for (int64_t first = 0; first < neurons; first += kScanThreads) {
-    const int64_t i = first + threadIdx.x;
-    const bool used = i < neurons && starts[i + 1] > starts[i];
-    int total = 0;
-    const int own = before + block_prefix(used ? 1 : 0, room, total);
-    if (used) neuron[own] = static_cast<int32_t>(i);
-    if (i < neurons) number[i] = own;
-    before += total;
-  }
-  if (threadIdx.x == 0) *count = before;
-}
-
 // 1 where either is not zero.
 __global__ void mark_either(const float* x, const float* y, int64_t size, float* result) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -198,26 +181,10 @@ SparseRows sparse_rows(snmf4j_features& z) {
     gpu::launch(context.stream, shape, fill_rows, z.dense.data(), z.neurons, columns,
                 z.row_start.data(), z.row_index.data(), z.row_value.data(), z.row_entry.data());
     z.rows_valid = true;
+    z.widest_row = -1;
   }
   return {z.neurons, z.row_start.data(), z.row_index.data(), z.row_value.data(),
           z.row_entry.data()};
-}
-
-UsedRows used_rows(snmf4j_features& z) {
-  const SparseRows rows = sparse_rows(z);
-  if (!z.used_valid) {
-    snmf4j_context& context = *z.context;
-    const auto neurons = static_cast<std::size_t>(z.neurons);
-    z.used_neuron.reserve(&context.memory, neurons);
-    z.used_number.reserve(&context.memory, neurons);
-    auto* count = context.room<int64_t>(3, 1);
-    gpu::launch(context.stream, {1, kScanThreads}, number_rows, rows.start, z.neurons,
-                z.used_neuron.data(), z.used_number.data(), count);
-    context.stream.download(&z.used, count, sizeof z.used);
-    context.stream.finish();
-    z.used_valid = true;
-  }
-  return {z.used, z.used_neuron.data(), z.used_number.data()};
 }
 
 snmf4j_features& support_union(snmf4j_features& z, const snmf4j_features& other) {

@@ -25,18 +25,10 @@ struct SparseRows {
   const int64_t* entry;
 };
 
-// Rows that have entries: their neurons, [count], and of these neurons the place there, [d].
-struct UsedRows {
-  int64_t count;
-  const int32_t* neuron;
-  const int32_t* number;
-};
-
 // Make what is missing since the last change; valid until the next one. They use the context's room
 // 3.
 SparseColumns sparse_columns(snmf4j_features& z);
 SparseRows sparse_rows(snmf4j_features& z);
-UsedRows used_rows(snmf4j_features& z);
 
 // Features that are not zero where either of these is; they belong to z, and last until its next
 // union.

@@ -99,6 +99,9 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
     SupportEntry next = plan.entries[min(from * gpu::kWarp + lane, last)];
     for (int batch = from; batch < to; batch += kWarps) {
       const SupportEntry own = next;
+      // Long before it is needed.
+      const int e = batch * gpu::kWarp + lane;
+      const float before = e <= last ? sums[e] : 0;
       next = plan.entries[min((batch + kWarps) * gpu::kWarp + lane, last)];
       float values[kLanes];
 #pragma unroll
@@ -126,8 +129,7 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
         }
       }
       const float sum = sum_each(values, sub);
-      const int e = batch * gpu::kWarp + lane;
-      if (e <= last) sums[e] += sum;
+      if (e <= last) sums[e] = before + sum;
     }
     if (kShared) __syncthreads();
   }
@@ -167,7 +169,7 @@ std::size_t tile_bytes(int rank) {
 }  // namespace
 
 SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
-                         const SparseColumns& columns, int64_t blocks, Carver& carver) {
+                         const SparseColumns& columns, Carver& carver) {
   SupportPlan plan{};
   plan.rank = columns.rank;
   plan.nonzeros = columns.nonzeros;
@@ -186,7 +188,6 @@ SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
   const int64_t busy = plan.slices == wanted ? wanted : kRounds * wanted;
   plan.shares = std::clamp<int64_t>(busy / plan.slices, 1,
                                     std::max<int64_t>(batches / (kWarps * kFewestBatches), 1));
-  if (blocks > 0) plan.slices = blocks;
   plan.entries = carver.take<SupportEntry>(static_cast<std::size_t>(plan.nonzeros));
   plan.sums = carver.take<float>(static_cast<std::size_t>(plan.slices * plan.nonzeros));
   return plan;

@@ -28,10 +28,9 @@ struct SupportPlan {
   float* sums;            // [slices][nonzeros]
 };
 
-// A plan for panels of so many tokens, its arrays from the carver. `blocks` is not 0 if another
-// kernel adds the slabs: then each of its blocks has a slice.
+// A plan for panels of so many tokens, its arrays from the carver.
 SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
-                         const SparseColumns& columns, int64_t blocks, Carver& carver);
+                         const SparseColumns& columns, Carver& carver);
 // Sets the entries and zeroes the sums.
 void begin_support(snmf4j_context& context, const SparseColumns& columns, const SparseRows& rows,
                    const SupportPlan& plan);

@@ -13,7 +13,7 @@ constexpr int kUpdateTile = 32;
 // and lie as `shape` says. Passed to kernels.
 struct Coefficients {
   PanelShape shape;
-  const float* p;       // not of the fused pass
+  const float* p;
   const float* y;       // not read by least squares
   const float* before;  // or null
   const double* scale;  // of the rows, [k], or null
@@ -23,7 +23,7 @@ struct Coefficients {
   const float* offset;
   const int* failed;
   float* result;
-  double* dots;  // <P,Y'> of each block, [update_blocks()] or [fused_blocks()]
+  double* dots;  // <P,Y'> of each block, [update_blocks()]
 };
 
 // Updates by the rule; `stops` says that there is a tolerance, `large` has room for tiles that

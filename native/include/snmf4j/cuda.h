@@ -16,22 +16,13 @@
 extern "C" {
 #endif
 
-#define SNMF4J_CUDA_ABI 2
+#define SNMF4J_CUDA_ABI 3
 
 /* How dense products are computed where cuBLAS has a choice. */
 enum {
   SNMF4J_DENSE_FP32 = 0, /* float32 throughout */
   SNMF4J_DENSE_TF32 = 1, /* factors rounded to 11 significant bits, sums in float32 */
   SNMF4J_DENSE_SPLIT = 2 /* bfloat16 A as stored, Y as the sum of two bfloat16; otherwise FP32 */
-};
-
-/* How a pass reads activations. */
-enum {
-  SNMF4J_PASS_AUTO = 0,  /* SPLIT, until devices have told which is faster */
-  SNMF4J_PASS_SPLIT = 1, /* once for Z'A and once for C on the support */
-  /* Once, for both, where a tile of tokens fits shared memory; otherwise SPLIT, as for dense Z, for
-     least squares and for HALS with a tolerance. */
-  SNMF4J_PASS_FUSED = 2
 };
 
 /* A device and the software that drives it; versions as CUDA counts them, 13020 for 13.2. */
@@ -47,7 +38,7 @@ typedef struct snmf4j_cuda_options {
   int device;           /* its number, from 0 on */
   int dense;            /* SNMF4J_DENSE_* */
   int graphs;           /* not 0: repeated passes are replayed as CUDA graphs */
-  int pass;             /* SNMF4J_PASS_* */
+  int threads;          /* of the host, at least 1: they share the copying of large matrices */
   int64_t memory_limit; /* bytes of device memory to use at most; 0 for all that is free */
   const char* cublas;   /* path of the cuBLAS shared library */
 } snmf4j_cuda_options;

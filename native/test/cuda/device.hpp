@@ -111,14 +111,13 @@ inline double worst_error(const Matrix& expected, const Matrix& actual, const Ma
   return worst;
 }
 
-// Panels of so many tokens; graphs on or off; few bytes of memory; SNMF4J_DENSE_*; SNMF4J_PASS_*;
-// few bytes of shared memory.
+// Panels of so many tokens; graphs on or off; few bytes of memory; SNMF4J_DENSE_*; few bytes of shared
+// memory.
 struct Options {
   int panel = 128;
   bool graphs = false;
   int64_t limit = 0;
   int dense = SNMF4J_DENSE_FP32;
-  int pass = SNMF4J_PASS_AUTO;
   int shared = 0;
 };
 
@@ -132,9 +131,9 @@ class Context {
     const char* cublas = std::getenv("SNMF4J_CUBLAS");
     snmf4j_cuda_options options{};
     options.graphs = chosen.graphs;
+    options.threads = 2;
     options.memory_limit = chosen.limit;
     options.dense = chosen.dense;
-    options.pass = chosen.pass;
     options.cublas = cublas == nullptr ? "libcublas.so" : cublas;
     REQUIRE(snmf4j_cuda_context_create(&options, &handle_) == SNMF4J_OK);
     unsetenv("SNMF4J_CUDA_PANEL");
