@@ -9,13 +9,9 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
-/**
- * The conformance suite, run by JUnit's console launcher; of the CUDA backend once more what is
- * about passes, with fused ones wherever they can be.
- */
+/** The conformance suite, run by JUnit's console launcher. */
 final class Conformance implements Part.Check {
   private static final String SUITE = "org.snmf4j.tck.NamedBackendConformance";
-  private static final String PASSES = "org.snmf4j.tck.NamedPassConformance";
   private static final int NAMED_FAILURES = 20;
 
   @Override
@@ -25,38 +21,27 @@ final class Conformance implements Part.Check {
 
   @Override
   public void run(Settings settings, Findings findings) throws Exception {
-    run(settings, findings, SUITE, "conformance", List.of());
-    if (settings.isCuda()) {
-      List<String> fused = List.of("-D" + Settings.PASS + "=fused");
-      run(settings, findings, PASSES, "conformance-fused", fused);
-    }
-  }
-
-  private static void run(
-      Settings settings, Findings findings, String suite, String name, List<String> properties)
-      throws Exception {
-    Path reports = settings.work.resolve(name);
+    Path reports = settings.work.resolve("conformance");
     Path report = reports.resolve("TEST-junit-jupiter.xml");
     Files.deleteIfExists(report);
     List<String> launcher = new ArrayList<>();
     launcher.add("org.junit.platform.console.ConsoleLauncher");
-    launcher.addAll(List.of("execute", "--select-class", suite));
+    launcher.addAll(List.of("execute", "--select-class", SUITE));
     launcher.addAll(List.of("--reports-dir", reports.toString()));
     launcher.addAll(List.of("--disable-banner", "--disable-ansi-colors", "--details", "tree"));
-    List<String> options = new ArrayList<>(properties);
-    options.addAll(List.of("-Xmx2g", "-Dsnmf4j.tck.backend=" + settings.backend));
-    Processes.Ended ended = Processes.java(settings, name + ".log", options, launcher);
+    List<String> options = List.of("-Xmx2g", "-Dsnmf4j.tck.backend=" + settings.backend);
+    Processes.Ended ended = Processes.java(settings, "conformance.log", options, launcher);
     if (!Files.exists(report)) {
-      findings.error(name + " " + ended.how() + ":\n    " + ended.tail());
+      findings.error("conformance " + ended.how() + ":\n    " + ended.tail());
       return;
     }
-    read(report, suite.equals(SUITE), findings);
+    read(report, findings);
     if (ended.status() != 0 && findings.status().equals("passed")) {
-      findings.error(name + " " + ended.how() + ":\n    " + ended.tail());
+      findings.error("conformance " + ended.how() + ":\n    " + ended.tail());
     }
   }
 
-  private static void read(Path report, boolean whole, Findings findings) throws Exception {
+  private static void read(Path report, Findings findings) throws Exception {
     NodeList cases = cases(report);
     int passed = 0;
     int parity = 0;
@@ -77,13 +62,10 @@ final class Conformance implements Part.Check {
         parity += name.contains("$Parity") ? 1 : 0;
       }
     }
-    String of = whole ? "" : "fused passes: ";
-    findings.atLeast(of + "tests passed", passed, "", 1);
-    if (whole) {
-      findings.atLeast("of these, parity with the authors' iterates", parity, "", 1);
-    }
-    findings.figure(of + "tests that do not apply", aborted, "");
-    findings.atMost(of + "tests failed", failures.size(), "", 0);
+    findings.atLeast("tests passed", passed, "", 1);
+    findings.atLeast("of these, parity with the authors' iterates", parity, "", 1);
+    findings.figure("tests that do not apply", aborted, "");
+    findings.atMost("tests failed", failures.size(), "", 0);
     failures.stream().limit(NAMED_FAILURES).forEach(findings::error);
   }
 

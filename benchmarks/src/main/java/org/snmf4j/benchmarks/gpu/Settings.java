@@ -22,9 +22,6 @@ final class Settings {
   /** How the CUDA backend computes dense products. */
   static final String DENSE = "snmf4j.cuda.dense";
 
-  /** How a pass of the CUDA backend reads activations. */
-  static final String PASS = "snmf4j.cuda.pass";
-
   static final double DENSITY = 0.01;
 
   @Option(names = "--backend", description = "The backend to check (default: ${DEFAULT-VALUE}).")

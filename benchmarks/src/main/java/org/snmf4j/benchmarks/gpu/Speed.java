@@ -2,7 +2,6 @@ package org.snmf4j.benchmarks.gpu;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.snmf4j.Snmf;
 import org.snmf4j.SnmfModel;
 import org.snmf4j.SnmfOptions;
@@ -19,8 +18,7 @@ import org.snmf4j.matrix.Matrix;
 
 /**
  * One-pass iterations, two HALS sweeps and the refit, in the state of a fit that has run for a
- * while, against the floor by the device's peaks, measured right before and after; then with either
- * way of passes beside the one that the backend takes by itself.
+ * while, against the floor by the device's peaks, measured right before and after.
  */
 final class Speed implements Part.Check {
   /** Enough to be past the first phase of alternating least squares. */
@@ -49,23 +47,20 @@ final class Speed implements Part.Check {
       Settings settings, Findings findings, Shape shape, Precision precision) throws Exception {
     String name = shape + " " + precision;
     DeviceBound before = DeviceBound.measure(settings, findings);
-    DeviceBound after;
-    Measured chosen;
+    double seconds;
     try (Matrix a = Data.open(settings, shape);
-        SnmfModel model = fit(settings, a, shape, precision)) {
-      chosen = measure(settings, Map.of(), a, model, precision);
-      after = before == null ? null : DeviceBound.measure(settings, findings);
-      findings.note(name + ": " + chosen.description());
-      if (settings.isCuda()) {
-        compare(settings, findings, name, chosen, a, model, precision);
-      }
+        SnmfModel model = fit(settings, a, shape, precision);
+        Backend backend = settings.open();
+        Iteration iteration = new Iteration(backend, a, model, precision)) {
+      findings.note(name + ": " + backend.description());
+      seconds = iteration.seconds();
     }
-    double milliseconds = chosen.seconds() * 1e3;
+    double milliseconds = seconds * 1e3;
     if (before == null) {
       findings.figure(name + ", iteration", milliseconds, "ms");
       return;
     }
-    DeviceBound bound = before.best(after);
+    DeviceBound bound = before.best(DeviceBound.measure(settings, findings));
     boolean little = shape.equals(settings.little());
     boolean judged = bound.isH200() && !settings.small;
     double floor = bound.floor(shape, precision);
@@ -76,55 +71,9 @@ final class Speed implements Part.Check {
       findings.figure(name + ", iteration", milliseconds, "ms");
     }
     if (judged && !little) {
-      findings.atMost(name + ", iteration / floor", chosen.seconds() / floor, "", TIMES_FLOOR);
+      findings.atMost(name + ", iteration / floor", seconds / floor, "", TIMES_FLOOR);
     } else {
-      findings.figure(name + ", iteration / floor", chosen.seconds() / floor, "");
-    }
-  }
-
-  /**
-   * Both ways of a pass, and which of them is the default. Each adds up in an order of its own, so
-   * that the bits of C tell it from the other one.
-   */
-  private static void compare(
-      Settings settings,
-      Findings findings,
-      String name,
-      Measured chosen,
-      Matrix a,
-      SnmfModel model,
-      Precision precision)
-      throws Exception {
-    Measured split = measure(settings, Map.of(Settings.PASS, "split"), a, model, precision);
-    Measured fused = measure(settings, Map.of(Settings.PASS, "fused"), a, model, precision);
-    String with = name + ", iteration with ";
-    if (Arrays.equals(fused.trace(), split.trace())) {
-      findings.figure(with + "split passes, the only way", split.seconds() * 1e3, "ms");
-      return;
-    }
-    boolean fuses = Arrays.equals(chosen.trace(), fused.trace());
-    String taken = ", the default";
-    findings.figure(with + "split passes" + (fuses ? "" : taken), split.seconds() * 1e3, "ms");
-    findings.figure(with + "fused passes" + (fuses ? taken : ""), fused.seconds() * 1e3, "ms");
-  }
-
-  /**
-   * What iterations took.
-   *
-   * @param trace C after the first pass, neuron by neuron as a number for all of its bits
-   */
-  private record Measured(String description, double seconds, int[] trace) {}
-
-  private static Measured measure(
-      Settings settings,
-      Map<String, String> properties,
-      Matrix a,
-      SnmfModel model,
-      Precision precision) {
-    try (Backend backend = settings.open(properties);
-        Iteration iteration = new Iteration(backend, a, model, precision)) {
-      int[] trace = iteration.trace();
-      return new Measured(backend.description(), iteration.seconds(), trace);
+      findings.figure(name + ", iteration / floor", seconds / floor, "");
     }
   }
 
@@ -170,19 +119,6 @@ final class Speed implements Part.Check {
       }
       Arrays.sort(rounds);
       return rounds[ROUNDS / 2];
-    }
-
-    int[] trace() {
-      pass();
-      try (Matrix cross = statistics.cross()) {
-        int[] trace = new int[Math.toIntExact(cross.rows())];
-        float[] row = new float[Math.toIntExact(cross.columns())];
-        for (int i = 0; i < trace.length; i++) {
-          cross.readRow(i, 0, row, 0, row.length);
-          trace[i] = Arrays.hashCode(row);
-        }
-        return trace;
-      }
     }
 
     private void pass() {

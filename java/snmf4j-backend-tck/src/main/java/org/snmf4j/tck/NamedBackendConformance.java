@@ -14,10 +14,6 @@ class NamedBackendConformance extends BackendConformance {
 
   @Override
   protected Backend open(int threads) {
-    return openNamed(threads);
-  }
-
-  static Backend openNamed(int threads) {
     String name = System.getProperty(BACKEND);
     if (name == null) {
       throw new IllegalStateException("-D" + BACKEND + " must name the backend to test");

@@ -28,9 +28,6 @@ final class CudaBackend extends NativeBackend {
             + (options.dense() == CudaOptions.Dense.FP32
                 ? ""
                 : " with " + options.dense().name().toLowerCase(Locale.ROOT) + " dense products")
-            + (options.pass() == CudaOptions.Pass.AUTO
-                ? ""
-                : ", " + options.pass().name().toLowerCase(Locale.ROOT) + " passes")
             + (options.memory() == 0 ? "" : ", at most " + options.memory() + " bytes of memory")
             + (cublas == 0
                 ? ""
@@ -45,7 +42,6 @@ final class CudaBackend extends NativeBackend {
           .device(setup.options().device())
           .dense(setup.options().dense().ordinal())
           .graphs(setup.options().graphs() ? 1 : 0)
-          .pass(setup.options().pass().ordinal())
           .memory_limit(setup.options().memory())
           .cublas(cublas);
       NativeCalls.check(

@@ -29,10 +29,10 @@ import org.snmf4j.nativecode.Update;
 @NoException
 final class CudaLibrary implements NativeOperations {
   /** Name of the shared library; ends in the interface's version. */
-  static final String NAME = "snmf4j-cuda-2";
+  static final String NAME = "snmf4j-cuda-3";
 
   /** SNMF4J_CUDA_ABI of the header that this class was written against. */
-  static final int ABI = 2;
+  static final int ABI = 3;
 
   /** System property that names another library than the jar's, or its folder. */
   static final String PATH = "snmf4j.cuda.path";
@@ -113,10 +113,6 @@ final class CudaLibrary implements NativeOperations {
     native int graphs();
 
     native OptionsStruct graphs(int value);
-
-    native int pass();
-
-    native OptionsStruct pass(int value);
 
     native long memory_limit();
 

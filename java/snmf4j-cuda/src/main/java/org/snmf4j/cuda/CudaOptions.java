@@ -16,14 +16,12 @@ import org.snmf4j.error.InvalidArgumentException;
  *     free
  * @param dense {@value #DENSE}, how dense products are computed; default FP32
  * @param graphs {@value #GRAPHS}, whether repeated passes are replayed as CUDA graphs; default true
- * @param pass {@value #PASS}, how a pass reads activations; default AUTO
  */
-record CudaOptions(int device, long memory, Dense dense, boolean graphs, Pass pass) {
+record CudaOptions(int device, long memory, Dense dense, boolean graphs) {
   static final String DEVICE = "snmf4j.cuda.device";
   static final String MEMORY = "snmf4j.cuda.memory";
   static final String DENSE = "snmf4j.cuda.dense";
   static final String GRAPHS = "snmf4j.cuda.graphs";
-  static final String PASS = "snmf4j.cuda.pass";
 
   private static final Pattern BYTES = Pattern.compile("(\\d{1,19})([KMG]?)");
 
@@ -37,19 +35,6 @@ record CudaOptions(int device, long memory, Dense dense, boolean graphs, Pass pa
     SPLIT
   }
 
-  /** In the order of SNMF4J_PASS_*. */
-  enum Pass {
-    /** As SPLIT, until devices have told which is faster. */
-    AUTO,
-    /** Twice: for the projections, and for the products with coefficients. */
-    SPLIT,
-    /**
-     * Once, where a tile of tokens fits shared memory; otherwise as SPLIT, as for dense features,
-     * least squares and HALS with a tolerance.
-     */
-    FUSED
-  }
-
   /**
    * @throws InvalidArgumentException naming the property whose value is none
    */
@@ -58,8 +43,7 @@ record CudaOptions(int device, long memory, Dense dense, boolean graphs, Pass pa
         device(properties.getProperty(DEVICE, "0")),
         memory(properties.getProperty(MEMORY)),
         choice(DENSE, Dense.values(), properties.getProperty(DENSE, "fp32")),
-        graphs(properties.getProperty(GRAPHS, "true")),
-        choice(PASS, Pass.values(), properties.getProperty(PASS, "auto")));
+        graphs(properties.getProperty(GRAPHS, "true")));
   }
 
   private static int device(String value) {

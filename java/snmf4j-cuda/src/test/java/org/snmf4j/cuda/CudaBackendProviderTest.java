@@ -121,7 +121,6 @@ class CudaBackendProviderTest {
     "snmf4j.cuda.memory=much, -Dsnmf4j.cuda.memory is much but must be",
     "snmf4j.cuda.dense=fp8, -Dsnmf4j.cuda.dense is fp8 but must be",
     "snmf4j.cuda.graphs=1, -Dsnmf4j.cuda.graphs is 1 but must be",
-    "snmf4j.cuda.pass=both, -Dsnmf4j.cuda.pass is both but must be",
     "snmf4j.cublas.path=/none, -Dsnmf4j.cublas.path=/none is neither a file nor a folder"
   })
   void aBadPropertyIsACause(String property, String cause) throws Exception {
@@ -139,13 +138,10 @@ class CudaBackendProviderTest {
 
   @Test
   void optionsAreDescribed() throws Exception {
-    String output =
-        withTwin(
-            "-Dsnmf4j.cuda.memory=64M", "-Dsnmf4j.cuda.dense=tf32", "-Dsnmf4j.cuda.pass=fused");
+    String output = withTwin("-Dsnmf4j.cuda.memory=64M", "-Dsnmf4j.cuda.dense=tf32");
     assertTrue(
         output.contains(
-            "on=host twin, no GPU, float32 with tf32 dense products, fused passes, at most 67108864"
-                + " bytes"),
+            "on=host twin, no GPU, float32 with tf32 dense products, at most 67108864 bytes"),
         output);
   }
 }

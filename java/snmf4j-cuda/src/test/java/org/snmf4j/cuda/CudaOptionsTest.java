@@ -20,20 +20,18 @@ class CudaOptionsTest {
 
   @Test
   void withoutPropertiesTheDefaultsHold() {
-    assertEquals(
-        new CudaOptions(0, 0, CudaOptions.Dense.FP32, true, CudaOptions.Pass.AUTO), with());
+    assertEquals(new CudaOptions(0, 0, CudaOptions.Dense.FP32, true), with());
   }
 
   @Test
   void propertiesAreTaken() {
     assertEquals(
-        new CudaOptions(3, 8L << 30, CudaOptions.Dense.SPLIT, false, CudaOptions.Pass.FUSED),
+        new CudaOptions(3, 8L << 30, CudaOptions.Dense.SPLIT, false),
         with(
             "snmf4j.cuda.device", "3",
             "snmf4j.cuda.memory", "8G",
             "snmf4j.cuda.dense", "split",
-            "snmf4j.cuda.graphs", "false",
-            "snmf4j.cuda.pass", "fused"));
+            "snmf4j.cuda.graphs", "false"));
   }
 
   @ParameterizedTest
@@ -58,8 +56,7 @@ class CudaOptionsTest {
     "snmf4j.cuda.memory, -1, 'a positive number of bytes, with K, M or G if you like, as 8G'",
     "snmf4j.cuda.memory, 9999999999999G, 'a positive number of bytes, with K, M or G if you like, as 8G'",
     "snmf4j.cuda.dense, fp8, 'one of fp32, tf32, split'",
-    "snmf4j.cuda.graphs, maybe, 'true or false'",
-    "snmf4j.cuda.pass, once, 'one of auto, split, fused'"
+    "snmf4j.cuda.graphs, maybe, 'true or false'"
   })
   void whatIsNoValueIsNamed(String property, String value, String limit) {
     InvalidArgumentException thrown =
