@@ -12,10 +12,10 @@ final class CudaBackend extends NativeBackend {
   private final String description;
 
   /**
-   * @param threads host threads; the kernels need none of them
+   * @param threads host threads, which share the copying of large matrices
    */
   CudaBackend(CudaSetup setup, int threads) {
-    this(setup, threads, open(setup));
+    this(setup, threads, open(setup, threads));
   }
 
   private CudaBackend(CudaSetup setup, int threads, Context context) {
@@ -34,7 +34,7 @@ final class CudaBackend extends NativeBackend {
                 : ", cuBLAS " + cublas / 10_000 + "." + cublas / 100 % 100 + "." + cublas % 100);
   }
 
-  private static Context open(CudaSetup setup) {
+  private static Context open(CudaSetup setup, int threads) {
     Context context = new Context();
     try (OptionsStruct options = new OptionsStruct();
         BytePointer cublas = new BytePointer(setup.cublas())) {
@@ -42,6 +42,7 @@ final class CudaBackend extends NativeBackend {
           .device(setup.options().device())
           .dense(setup.options().dense().ordinal())
           .graphs(setup.options().graphs() ? 1 : 0)
+          .threads(threads)
           .memory_limit(setup.options().memory())
           .cublas(cublas);
       NativeCalls.check(

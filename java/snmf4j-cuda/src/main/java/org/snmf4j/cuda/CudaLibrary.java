@@ -114,6 +114,10 @@ final class CudaLibrary implements NativeOperations {
 
     native OptionsStruct graphs(int value);
 
+    native int threads();
+
+    native OptionsStruct threads(int value);
+
     native long memory_limit();
 
     native OptionsStruct memory_limit(long value);
