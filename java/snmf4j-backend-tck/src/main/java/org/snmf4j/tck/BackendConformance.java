@@ -20,9 +20,17 @@ import org.snmf4j.backend.Backend;
  * <p>A backend whose {@link Backend#elementType()} is FLOAT32 is given the tolerances of float32
  * arithmetic, see {@link Tolerance}.
  */
-public abstract class BackendConformance extends PassConformance {
+public abstract class BackendConformance {
   /** For subclasses. */
   protected BackendConformance() {}
+
+  /**
+   * Opens the backend under test; the suite closes it. Called many times, and for several backends
+   * that are open at once.
+   *
+   * @param threads host threads to compute with
+   */
+  protected abstract Backend open(int threads);
 
   /**
    * Numbers of host threads, at least two, with which whole fits must choose the same neurons; a
@@ -44,6 +52,15 @@ public abstract class BackendConformance extends PassConformance {
   @Nested
   @DisplayName("packing in fp32, fp16 and bf16")
   class Precisions extends PrecisionSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("operations on fp32, fp16 and bf16")
+  class StoredOperations extends StoredOperationSuite {
     @Override
     Backend open(int threads) {
       return BackendConformance.this.open(threads);
@@ -123,6 +140,15 @@ public abstract class BackendConformance extends PassConformance {
   }
 
   @Nested
+  @DisplayName("sweeps among candidates")
+  class Candidates extends CandidateSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("features: refit on the support")
   class Refits extends RefitSuite {
     @Override
@@ -150,6 +176,33 @@ public abstract class BackendConformance extends PassConformance {
   }
 
   @Nested
+  @DisplayName("passes: multiplicative step, HALS")
+  class Passes extends PassSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("passes: penalty")
+  class Penalties extends PenaltySuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("passes: momentum")
+  class Momenta extends MomentumSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
   @DisplayName("non-negative least squares")
   class LeastSquares extends LeastSquaresSuite {
     @Override
@@ -170,6 +223,15 @@ public abstract class BackendConformance extends PassConformance {
   @Nested
   @DisplayName("use after close, foreign data")
   class Lifecycle extends LifecycleSuite {
+    @Override
+    Backend open(int threads) {
+      return BackendConformance.this.open(threads);
+    }
+  }
+
+  @Nested
+  @DisplayName("determinism, threads, memory")
+  class Repetition extends RepetitionSuite {
     @Override
     Backend open(int threads) {
       return BackendConformance.this.open(threads);
