@@ -1,5 +1,5 @@
 // G = YY' and the sums of Y's rows: the tokens are split over blocks, each of which sums a tile of G
-// in float32 over a thousand tokens at a time and in float64 over those; the blocks' sums are added
+// in float32 over 256 tokens at a time and in float64 over those; the blocks' sums are added
 // in their order.
 #include "gram.hpp"
 
@@ -17,7 +17,7 @@ constexpr int kThreads = kEdge / kHigh * (kEdge / kWide);
 constexpr int kStage = 16;
 constexpr int kTileStages = kTile / kStage;
 // Tokens that are summed in float32: so many stages.
-constexpr int kFlushed = 1024 / kStage;
+constexpr int kFlushed = 256 / kStage;
 // Of a stage's row, in units of four floats; one more than it has keeps banks apart.
 constexpr int kPitch = kEdge / 4 + 1;
 constexpr int kElements = kEdge * kEdge;

@@ -124,22 +124,37 @@ struct Chunks {
     unsigned pieces;
     int from, to;
   };
+  // The same as it is read, by piece the word with its neuron's bit.
+  struct Read {
+    unsigned words[kMostPieces];
+    int from, to;
+  };
 
-  __device__ Wanted wanted(int chunk) const {
-    Wanted result{0, 0, 0};
+  __device__ static int row_of(int i) {
+    return static_cast<int>(threadIdx.x + i * blockDim.x) / kRowPieces;
+  }
+
+  // Asks for it: whoever looks at it at once waits for it.
+  __device__ Read read(int chunk) const {
+    Read result{};
     if (chunk >= plan.chunks) return result;
     const unsigned* used = plan.used + static_cast<int64_t>(chunk) * (plan.rows / 32);
-    const int pieces = plan.rows * kRowPieces;
 #pragma unroll
     for (int i = 0; i < kMostPieces; i++) {
-      const int piece = static_cast<int>(threadIdx.x + i * blockDim.x);
-      if (piece >= pieces) break;
-      const int row = piece / kRowPieces;
-      result.pieces |= (used[row / 32] >> (row % 32) & 1u) << i;
+      const int row = row_of(i);
+      result.words[i] = row < plan.rows ? used[row / 32] : 0;
     }
     const int* bounds = plan.bounds + static_cast<int64_t>(chunk) * (plan.rank + 1);
     result.from = bounds[first];
     result.to = bounds[end];
+    return result;
+  }
+  __device__ static Wanted wanted(const Read& read) {
+    Wanted result{0, read.from, read.to};
+#pragma unroll
+    for (int i = 0; i < kMostPieces; i++) {
+      result.pieces |= (read.words[i] >> (row_of(i) % 32) & 1u) << i;
+    }
     return result;
   }
 
@@ -205,28 +220,32 @@ __global__ void __launch_bounds__(kWarps* gpu::kWarp, kBlocks)
   SNMF4J_SHARED(unsigned char, stage);
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
-  const int block_first = static_cast<int>(blockIdx.y) * kWarps * kFeatures;
+  // As many features to each block, and to each of its warps, as to the others.
+  const int of_block = (plan.rank + static_cast<int>(gridDim.y) - 1) / static_cast<int>(gridDim.y);
+  const int of_warp = (of_block + kWarps - 1) / kWarps;
+  const int block_first = min(static_cast<int>(blockIdx.y) * of_block, plan.rank);
+  const int block_end = min(block_first + of_block, plan.rank);
   const Chunks<Element> chunks{plan,
                                a + a_shape.tile_offset(blockIdx.x),
                                a_shape.width,
                                block_first,
-                               min(block_first + kWarps * kFeatures, plan.rank),
+                               block_end,
                                stage};
-  const int first = min(block_first + warp * kFeatures, plan.rank);
-  const int count = min(kFeatures, plan.rank - first);
+  const int first = min(block_first + warp * of_warp, block_end);
+  const int count = min(of_warp, block_end - first);
   float2 sum[kFeatures];
 #pragma unroll
   for (int f = 0; f < kFeatures; f++) sum[f] = make_float2(0, 0);
 
-  auto now = chunks.wanted(0);
+  auto now = chunks.wanted(chunks.read(0));
   chunks.fetch(0, now);
-  auto next = chunks.wanted(1);
+  auto next = chunks.wanted(chunks.read(1));
   // Lane f: where the entries of the warp's feature f begin, lane `count` where the last ones end.
   const int own = first + min(lane, count);
   int bound = plan.bounds[own];
   for (int c = 0; c < plan.chunks; c++) {
     chunks.fetch(c + 1, next);
-    const auto after = chunks.wanted(c + 2);
+    const auto after = chunks.read(c + 2);
     const int next_bound =
         c + 1 < plan.chunks
             ? plan.bounds[static_cast<int64_t>(c + 1) * (plan.rank + 1) + own]
@@ -243,7 +262,7 @@ __global__ void __launch_bounds__(kWarps* gpu::kWarp, kBlocks)
     // The next round but one writes where this one read.
     __syncthreads();
     now = next;
-    next = after;
+    next = chunks.wanted(after);
     bound = next_bound;
   }
   wait_async<0>();

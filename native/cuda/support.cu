@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
       const SupportEntry own = next;
       // Long before it is needed.
       const int e = batch * gpu::kWarp + lane;
-      const float before = e <= last ? sums[e] : 0;
+      const float old = e <= last ? sums[e] : 0;
       next = plan.entries[min((batch + kWarps) * gpu::kWarp + lane, last)];
       float values[kLanes];
 #pragma unroll
@@ -129,7 +129,7 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
         }
       }
       const float sum = sum_each(values, sub);
-      if (e <= last) sums[e] = before + sum;
+      if (e <= last) sums[e] = old + sum;
     }
     if (kShared) __syncthreads();
   }

@@ -172,12 +172,16 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const float* p
     // A few features of a token for each thread.
     constexpr int kOwn = kFeatureBlock / kWarps;
     const int own = kOwn * warp;
-    float unexplained[kOwn];
+    // What comes from afar is asked for long before it is used: a thread that waits does nothing
+    // else.
+    float projected[kOwn], shift[kOwn], inverse = 0;
 #pragma unroll
     for (int i = 0; i < kOwn; i++) {
       const int j = first + own + i;
-      unexplained[i] = own + i < count ? p[j * width + token] - q.shift[j] : 0;
+      projected[i] = own + i < count ? p[j * width + token] : 0;
+      shift[i] = own + i < count ? q.shift[j] : 0;
     }
+    if (!kMeasures && threadIdx.x < kFeatureBlock) inverse = q.inverse[first + threadIdx.x];
     rows.wait();
     if (!kMeasures) {
       const int other = static_cast<int>(threadIdx.x) % kFeatureBlock;
@@ -186,20 +190,19 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const float* p
            b += kWarps * gpu::kWarp / kFeatureBlock) {
         room.diagonal[b][other] = diagonal[b * rows.pitch() + other];
       }
-      if (threadIdx.x < kFeatureBlock) {
-        room.inverse[threadIdx.x] = q.inverse[first + threadIdx.x];
-      }
     }
     multiply_part<kWarps, false>(rows, first, y, room.parts, nullptr);
+    if (!kMeasures && threadIdx.x < kFeatureBlock) room.inverse[threadIdx.x] = inverse;
     __syncthreads();
     rows.fetch(first + kFeatureBlock < q.rank ? first + kFeatureBlock : 0);
 #pragma unroll
     for (int i = 0; i < kOwn; i++) {
-      const float rest = unexplained[i] - add_parts<kWarps>(room.parts, own + i, token);
+      const float unexplained = projected[i] - shift[i];
+      const float rest = unexplained - add_parts<kWarps>(room.parts, own + i, token);
       if (kMeasures) {
         if (own + i < count) {
           total += static_cast<double>(y[(first + own + i) * kUpdateTile + token]) *
-                   (rest + unexplained[i]);
+                   (rest + unexplained);
         }
       } else {
         // Nobody else reads or writes this sum's parts.
@@ -228,17 +231,23 @@ __device__ __forceinline__ double multiply(const Rows<kStaged>& rows, const floa
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   double dot = 0;
   for (int first = 0; first < rank; first += kFeatureBlock) {
+    constexpr int kOwn = kFeatureBlock / kWarps;
+    float projected[kOwn];
+#pragma unroll
+    for (int i = 0; i < kOwn; i++) {
+      const int j = first + kOwn * warp + i;
+      projected[i] = j < rank ? p[j * width + token] : 0;
+    }
     rows.wait();
     multiply_part<kWarps, true>(rows, first, y, room.parts, negative);
     __syncthreads();
     if (first + kFeatureBlock < rank) rows.fetch(first + kFeatureBlock);
-    constexpr int kOwn = kFeatureBlock / kWarps;
 #pragma unroll
     for (int i = 0; i < kOwn; i++) {
       const int b = kOwn * warp + i;
       const int j = first + b;
       if (j >= rank) break;
-      const float own = p[j * width + token];
+      const float own = projected[i];
       const float up = add_parts<kWarps>(negative, b, token) + fmaxf(own, 0.0f);
       const float down = add_parts<kWarps>(room.parts, b, token) + fmaxf(-own, 0.0f) + epsilon;
       const float value = y[j * kUpdateTile + token] * sqrtf(up / down);

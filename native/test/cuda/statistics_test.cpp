@@ -10,7 +10,7 @@ struct Size {
   int rank;
 };
 
-// With G's rounding: a thousand products in float32, those in float64, the sum to float32.
+// With G's rounding: 256 products in float32, those in float64, the sum to float32.
 constexpr double kGram = 1e-6;
 constexpr double kCross = 2e-5;
 
