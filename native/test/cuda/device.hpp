@@ -111,6 +111,15 @@ inline double worst_error(const Matrix& expected, const Matrix& actual, const Ma
   return worst;
 }
 
+// Of worst_error() for a product with A of the given type: `float32`, what float32 gives, and under
+// TF32, which the twin does not have, for each factor that ten bits of mantissa do not hold exactly
+// their rounding. A's 16-bit types are exact there; where they are split, factors are exact to
+// 2^-17, which is within `float32`.
+inline double product_error(double float32, int dense, int type) {
+  if (dense != SNMF4J_DENSE_TF32) return float32;
+  return float32 + (type == SNMF4J_FLOAT32 ? 2 : 1) * 0x1p-11;
+}
+
 // Panels of so many tokens; graphs on or off; few bytes of memory for data; SNMF4J_DENSE_*;
 // SNMF4J_PASS_*; few bytes of shared memory.
 struct Options {
