@@ -124,7 +124,7 @@ final class Losses implements Part.Check {
   private static void stream(Settings settings, Findings findings) throws Exception {
     Shape shape = settings.streamed();
     double bytes = 4.0 * shape.neurons() * shape.tokens();
-    long cap = (long) (CAP * bytes);
+    long cap = settings.limit((long) (CAP * bytes));
     findings.note("streamed: activations " + shape + " with a limit of " + CAP + " of their bytes");
     SnmfOptions options =
         SnmfOptions.builder(shape.rank())
