@@ -145,6 +145,12 @@ Blas::Blas(const char* path, Memory& memory) {
   auto library = std::make_unique<Library>(path);
   // Products of float32 are computed in it, unless one asks for less.
   check(library->set_math_mode(library->handle, kDefaultMath), "set its math mode");
+  if (memory.left() < static_cast<int64_t>(kWorkspace)) {
+    throw Error(SNMF4J_OUT_OF_MEMORY,
+                "the limit of " + std::to_string(memory.limit() >> 20) +
+                    " MiB of device memory is too little: cuBLAS alone works in " +
+                    std::to_string(kWorkspace >> 20) + " MiB, beside the data");
+  }
   workspace_ = Array<unsigned char>(&memory, kWorkspace);
   library_ = library.release();
 }

@@ -22,9 +22,9 @@ int64_t limit_of(const snmf4j_cuda_options& options) {
 constexpr int64_t kUsualNeurons = 16384;
 constexpr int64_t kPanelShare = 8;
 
-int64_t widest_panel(int64_t limit) {
+int64_t widest_panel(int64_t room) {
   const int64_t bytes = kPanelShare * kUsualNeurons * static_cast<int64_t>(sizeof(float));
-  const int64_t most = std::clamp(limit / bytes / kTile * kTile, int64_t{kTile}, kMaxPanel);
+  const int64_t most = std::clamp(room / bytes / kTile * kTile, int64_t{kTile}, kMaxPanel);
   const char* chosen = std::getenv("SNMF4J_CUDA_PANEL");
   const int64_t width = chosen == nullptr ? most : std::atoll(chosen);
   return width < kTile || width > (int64_t{1} << 20) ? most : width / kTile * kTile;
@@ -63,8 +63,10 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       graphs(options.graphs != 0),
       threads(options.threads),
       memory(limit_of(options)),
-      panel_width(widest_panel(memory.limit())),
-      blas(options.cublas, memory) {}
+      blas(options.cublas, memory),
+      panel_width(widest_panel(memory.left())) {
+  memory.settle();
+}
 
 snmf4j_context::~snmf4j_context() = default;
 

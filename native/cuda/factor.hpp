@@ -6,6 +6,11 @@
 
 namespace snmf4j {
 
+// Pivots of a positive definite matrix of this order that are not above so many times their entry of
+// the diagonal may be nothing but rounding errors: each is left by at most `order` differences, which
+// each are rounded by 2^-53 of that entry. Twice that.
+inline double undetermined(int order) { return order * 0x1p-52; }
+
 // The diagonal of a matrix [k][k], all on the device.
 void copy_diagonal(snmf4j_context& context, const double* matrix, int k, double* diagonal);
 

@@ -167,11 +167,16 @@ class Memory : public MemoryCounter {
   explicit Memory(int64_t limit) : limit_(limit) {}
   int64_t limit() const { return limit_; }
   int64_t left() const { return limit_ - current(); }
+  // What is held now stays: the rest of the limit is for data and the work on it, and what takes a
+  // share of the memory takes it of that.
+  void settle() { settled_ = current(); }
+  int64_t room() const { return limit_ - settled_; }
   // Throws OUT_OF_MEMORY, naming the limit, if `bytes` more would exceed it.
   void require(std::size_t bytes) const;
 
  private:
   const int64_t limit_;
+  int64_t settled_ = 0;
 };
 
 // An array of trivial elements on the device. Move-only.

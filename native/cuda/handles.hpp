@@ -61,14 +61,14 @@ struct snmf4j_context {
   const bool graphs;
   const int threads;  // of the host
   snmf4j::gpu::Memory memory;
-  const int64_t panel_width;  // most tokens of a panel
   snmf4j::gpu::Stream stream;   // of all computation
   snmf4j::gpu::Stream copying;  // of the slabs that stream through the device
   snmf4j::gpu::Blas blas;
+  const int64_t panel_width;  // most tokens of a panel
 
-  // Bytes for work that is done in pieces of any size: `wanted`, or a small share of the limit.
+  // Bytes for work that is done in pieces of any size: `wanted`, or a small share of the memory.
   int64_t piece_bytes(int64_t wanted) const {
-    return std::min(wanted, std::max(memory.limit() / 64, int64_t{64} << 10));
+    return std::min(wanted, std::max(memory.room() / 64, int64_t{64} << 10));
   }
 
   // Room that operations share; each uses it as it likes and leaves nothing for the next.

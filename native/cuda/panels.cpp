@@ -17,7 +17,7 @@ constexpr int64_t kMaxTokens = int64_t{1} << 48;
 // but never more than a quarter of all.
 constexpr int64_t kUsualRank = 512;
 constexpr int64_t kWorkspaceShare = 16;
-// Bytes that are moved at a time: at most, and as a share of the limit.
+// Bytes that are moved at a time: at most, and as a share of the memory.
 constexpr int64_t kMostMoved = int64_t{16} << 20;
 constexpr int64_t kLeastMoved = int64_t{64} << 10;
 constexpr int64_t kMovedShare = 64;
@@ -35,10 +35,10 @@ PanelShape checked_shape(const snmf4j_context& context, int type, int64_t rows, 
 }
 
 bool fits(const snmf4j_context& context, int64_t bytes, int64_t tokens) {
-  const int64_t limit = context.memory.limit();
+  const int64_t room = context.memory.room();
   const int64_t coefficients =
-      std::min(tokens, limit) * 3 * kUsualRank * static_cast<int64_t>(sizeof(float));
-  const int64_t computing = std::min(coefficients + limit / kWorkspaceShare, limit / 4);
+      std::min(tokens, room) * 3 * kUsualRank * static_cast<int64_t>(sizeof(float));
+  const int64_t computing = std::min(coefficients + room / kWorkspaceShare, room / 4);
   return bytes <= context.memory.left() - computing;
 }
 
@@ -48,7 +48,7 @@ void require_type(int type) {
 }
 
 int64_t moved_bytes(const snmf4j_context& context) {
-  return std::clamp(context.memory.limit() / kMovedShare, kLeastMoved, kMostMoved);
+  return std::clamp(context.memory.room() / kMovedShare, kLeastMoved, kMostMoved);
 }
 
 // Cuts a part of a matrix into pieces of at most `elements`, which begin at whole tiles.

@@ -9,7 +9,7 @@ namespace {
 
 // Long enough that starting a copy and the kernels of a slab costs nothing beside them.
 constexpr int64_t kMostBytes = int64_t{256} << 20;
-// Of the limit.
+// Of the memory.
 constexpr int64_t kShare = 16;
 
 int64_t panel_bytes(const snmf4j_panels& a) {
@@ -20,7 +20,7 @@ int64_t panel_bytes(const snmf4j_panels& a) {
 
 int64_t slab_panels(const snmf4j_panels& a) {
   if (!a.streams()) return a.shape.panels;
-  const int64_t most = std::min(kMostBytes, a.context->memory.limit() / kShare);
+  const int64_t most = std::min(kMostBytes, a.context->memory.room() / kShare);
   return std::clamp<int64_t>(most / panel_bytes(a), 1, a.shape.panels);
 }
 

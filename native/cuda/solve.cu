@@ -60,7 +60,7 @@ bool invert_ridge(const snmf4j_statistics& s, double ridge, const double* furthe
   int* left_out = reinterpret_cast<int*>(matrix + size);
   gpu::launch(context.stream, {gpu::pieces(k * k, kThreads), kThreads}, add_ridge, s.gram.data(),
               s.rank, ridge, further, matrix);
-  invert_factor(context, s.rank, 0, matrix, inverse, left_out);
+  invert_factor(context, s.rank, undetermined(s.rank), matrix, inverse, left_out);
   int found = 0;
   context.stream.download(&found, left_out, sizeof found);
   context.stream.finish();

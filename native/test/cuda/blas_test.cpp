@@ -50,6 +50,7 @@ TEST_CASE("statuses become errors with their names") {
   }
   Memory little(1 << 20);
   throws(SNMF4J_OUT_OF_MEMORY, "limit of 1 MiB", [&] { Blas(SNMF4J_FAKE, little); });
+  throws(SNMF4J_OUT_OF_MEMORY, "works in 32 MiB", [&] { Blas(SNMF4J_FAKE, little); });
   Blas blas(SNMF4J_FAKE, memory);
   Stream stream;
   float one = 1, result = 0;

@@ -111,8 +111,17 @@ inline double worst_error(const Matrix& expected, const Matrix& actual, const Ma
   return worst;
 }
 
-// Panels of so many tokens; graphs on or off; few bytes of memory; SNMF4J_DENSE_*; few bytes of shared
-// memory.
+// Of worst_error() for a product with A of the given type: `float32`, what float32 gives, and under
+// TF32, which the twin does not have, for each factor that ten bits of mantissa do not hold exactly
+// their rounding. A's 16-bit types are exact there; where they are split, factors are exact to
+// 2^-17, which is within `float32`.
+inline double product_error(double float32, int dense, int type) {
+  if (dense != SNMF4J_DENSE_TF32) return float32;
+  return float32 + (type == SNMF4J_FLOAT32 ? 2 : 1) * 0x1p-11;
+}
+
+// Panels of so many tokens; graphs on or off; few bytes of memory for data; SNMF4J_DENSE_*; few bytes of
+// shared memory.
 struct Options {
   int panel = 128;
   bool graphs = false;
@@ -128,13 +137,10 @@ class Context {
     if (chosen.shared > 0) {
       setenv("SNMF4J_CUDA_SHARED", std::to_string(chosen.shared).c_str(), 1);
     }
-    const char* cublas = std::getenv("SNMF4J_CUBLAS");
-    snmf4j_cuda_options options{};
+    snmf4j_cuda_options options = defaults();
     options.graphs = chosen.graphs;
-    options.threads = 2;
-    options.memory_limit = chosen.limit;
+    if (chosen.limit > 0) limit_ = options.memory_limit = chosen.limit + held_when_new();
     options.dense = chosen.dense;
-    options.cublas = cublas == nullptr ? "libcublas.so" : cublas;
     REQUIRE(snmf4j_cuda_context_create(&options, &handle_) == SNMF4J_OK);
     unsetenv("SNMF4J_CUDA_PANEL");
     if (chosen.shared > 0) unsetenv("SNMF4J_CUDA_SHARED");
@@ -144,14 +150,40 @@ class Context {
   Context& operator=(const Context&) = delete;
   operator snmf4j_context*() const { return handle_; }
 
-  int64_t used() const {
+  int64_t used() const { return used(handle_); }
+  // How messages name the limit.
+  std::string limit() const { return "limit of " + std::to_string(limit_ >> 20) + " MiB"; }
+
+ private:
+  static snmf4j_cuda_options defaults() {
+    const char* cublas = std::getenv("SNMF4J_CUBLAS");
+    snmf4j_cuda_options options{};
+    options.threads = 2;
+    options.cublas = cublas == nullptr ? "libcublas.so" : cublas;
+    return options;
+  }
+
+  static int64_t used(snmf4j_context* context) {
     int64_t use[2];
-    REQUIRE(snmf4j_context_memory(handle_, use) == SNMF4J_OK);
+    REQUIRE(snmf4j_context_memory(context, use) == SNMF4J_OK);
     return use[0];
   }
 
- private:
+  // On a device that is cuBLAS's workspace; the twin has none. Data find the same on both.
+  static int64_t held_when_new() {
+    static const int64_t held = [] {
+      const snmf4j_cuda_options options = defaults();
+      snmf4j_context* context = nullptr;
+      REQUIRE(snmf4j_cuda_context_create(&options, &context) == SNMF4J_OK);
+      const int64_t bytes = used(context);
+      REQUIRE(snmf4j_context_destroy(context) == SNMF4J_OK);
+      return bytes;
+    }();
+    return held;
+  }
+
   snmf4j_context* handle_ = nullptr;
+  int64_t limit_ = 0;
 };
 
 class Panels {

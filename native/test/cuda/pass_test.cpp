@@ -189,7 +189,7 @@ TEST_CASE("passes repeat bit for bit, as graphs too, with other numbers and othe
 TEST_CASE("activations that stream give the same") {
   for (int type : {SNMF4J_FLOAT32, SNMF4J_BFLOAT16}) {
     CAPTURE(type);
-    // More than three quarters of the limit, of which a sixteenth is there at a time.
+    // More than three quarters of the memory, of which a sixteenth is there at a time.
     const Problem problem(type, 2000, 12, 800, 0.02);
     const Context context({64}), little({64, true, kLittle});
     for (int rule : {SNMF4J_RULE_MULTIPLICATIVE, SNMF4J_RULE_HALS, SNMF4J_RULE_LEAST_SQUARES}) {
@@ -266,7 +266,7 @@ TEST_CASE("without memory a pass fails, and the next one works") {
   snmf4j_update update = rule_of(SNMF4J_RULE_HALS);
   double sums[3];
   CHECK(snmf4j_pass(a, z, &update, y, y, SNMF4J_REFRESH_NONE, none, sums) == SNMF4J_OUT_OF_MEMORY);
-  CHECK(message_has("limit of 2 MiB"));
+  CHECK(message_has(context.limit().c_str()));
   const Problem small(SNMF4J_FLOAT32, 20, 3, 100);
   check_near(descended(small, small.y, 2, 0, 1),
              run(context, SNMF4J_FLOAT32, small, update, SNMF4J_REFRESH_DENSE).y);

@@ -177,6 +177,23 @@ TEST_CASE("singular systems are solved with a larger ridge") {
   }
 }
 
+TEST_CASE("what rounding leaves of dependent rows is no pivot") {
+  const Context context;
+  // Elimination leaves nothing of rows 2 and 3 but rounding errors, of either sign.
+  for (unsigned seed = 0; seed < 40; seed++) {
+    CAPTURE(seed);
+    Matrix y = coefficients(7, 65, seed);
+    for (int64_t t = 0; t < 65; t++) {
+      y(2, t) = y(1, t);
+      y(3, t) = 2 * y(1, t);
+    }
+    const Problem problem(context, signed_matrix(20, 65, 100 + seed), y);
+    const Features z(context, 20, 7);
+    REQUIRE(snmf4j_ridge_solve(problem.s, 1e-300, z) == SNMF4J_OK);
+    CHECK(relative_error(problem.s.cross(), times(z.read(), problem.s.gram())) <= 1e-5);
+  }
+}
+
 TEST_CASE("ridge solves of zero are zero, and what is not finite is told") {
   const Context context;
   const Statistics zero(context, 9, 3);

@@ -89,6 +89,7 @@ public final class GpuCheck implements Callable<Integer> {
     if (probed) {
       return probe();
     }
+    Processes.endWithThis();
     if (measured != null) {
       Findings findings = new Findings();
       run(measured, findings);
@@ -117,12 +118,6 @@ public final class GpuCheck implements Callable<Integer> {
   }
 
   private int check() throws Exception {
-    // What ends the check ends what it has started, which would keep the device busy.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () ->
-                    ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
     Processes.Ended probe = child("probe.log", List.of("--probe"));
     String detail = probe.tail();
     Map<String, Object> report = new LinkedHashMap<>();

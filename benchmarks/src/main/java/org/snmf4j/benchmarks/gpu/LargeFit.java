@@ -57,20 +57,18 @@ final class LargeFit implements Part.Check {
         findings.note("a limit of device memory is the CUDA backend's");
         return;
       }
-      findings.figure("bytes of A / limit of device memory", bytes / settings.cap(), "");
+      long most = settings.cap();
+      findings.figure("bytes of A / limit of device memory", bytes / most, "");
       if (Processes.memory("MemAvailable") < bytes * 1.1) {
         findings.skip("streaming them needs " + (long) (bytes / 1e9) + " GB of the host's memory");
         return;
       }
-      Map<String, String> cap = Map.of(Settings.MEMORY, Long.toString(settings.cap()));
+      Map<String, String> cap = Map.of(Settings.MEMORY, Long.toString(most));
       try (Backend backend = settings.open(cap)) {
         Outcome streamed = fit(backend, tokens.transpose(), columns, many);
         report(findings, "streamed", streamed);
         findings.atMost(
-            "device memory held at most / its limit",
-            (double) streamed.peakBytes / settings.cap(),
-            "",
-            1);
+            "device memory held at most / its limit", (double) streamed.peakBytes / most, "", 1);
         findings.atMost(
             "streamed, deviation of the loss",
             Math.abs(streamed.relativeLoss / whole.relativeLoss - 1),

@@ -17,11 +17,16 @@ import org.snmf4j.matrix.Matrix;
  * Losses of the backend against those of the CPU backend in fp32: along the multiplicative
  * algorithm's first iterations, and where alternating least squares ends. And, on CUDA, with less
  * device memory than the activations need against with enough.
+ *
+ * <p>Iterations are held to a limit with dense features, whose losses follow their roundings
+ * smoothly. With sparse ones, winner-take-all turns a rounding of C into another entry where two of
+ * them nearly tie, in the first iteration already: errors of 6e-8, a float32's own, can lead the
+ * float64 reference 3e-4 astray within four iterations at {@link Settings#little}, and the CPU
+ * backend with its tokens in another order 1e-3. How far sparse ones are apart is told, not judged.
  */
 final class Losses implements Part.Check {
   private static final String REFERENCE = "cpu";
 
-  /** As long as rounding has not yet led anywhere else. */
   private static final int COMMON_ITERATIONS = 20;
 
   private static final double FP32 = 1e-4;
@@ -37,31 +42,40 @@ final class Losses implements Part.Check {
     Shape shape = settings.little();
     findings.note("activations " + shape + ", losses relative to those of the CPU backend");
     try (Matrix a = Data.open(settings, shape)) {
-      FitReport steps;
       FitReport end;
+      FitReport dense;
+      FitReport sparse;
       try (Backend cpu = Backends.open(REFERENCE, new BackendConfig(settings.threads))) {
-        steps = fit(a, cpu, multiplicative(shape));
+        dense = fit(a, cpu, multiplicative(shape, 1));
+        sparse = fit(a, cpu, multiplicative(shape, Settings.DENSITY));
         end = fit(a, cpu, als(shape, Precision.FP32));
       }
       findings.figure("cpu, relative loss of als", end.relativeLoss(), "");
-      compare(settings, findings, a, "fp32", Map.of(), steps, end, Precision.FP32, FP32);
+      String steps = "fp32, " + COMMON_ITERATIONS + " multiplicative iterations, ";
+      try (Backend backend = settings.open()) {
+        double apart = deviation(dense, fit(a, backend, multiplicative(shape, 1)));
+        findings.atMost(steps + "dense, largest deviation", apart, "", FP32);
+        apart = deviation(sparse, fit(a, backend, multiplicative(shape, Settings.DENSITY)));
+        findings.figure(steps + "sparse, largest deviation", apart, "");
+      }
+      compare(settings, findings, a, "fp32", Map.of(), end, Precision.FP32, FP32);
       if (settings.isCuda()) {
         Map<String, String> tf32 = Map.of(Settings.DENSE, "tf32");
         Map<String, String> split = Map.of(Settings.DENSE, "split");
-        compare(settings, findings, a, "tf32", tf32, null, end, Precision.FP32, ROUNDED);
-        compare(settings, findings, a, "bf16", Map.of(), null, end, Precision.BF16, ROUNDED);
-        compare(settings, findings, a, "bf16, split", split, null, end, Precision.BF16, ROUNDED);
+        compare(settings, findings, a, "tf32", tf32, end, Precision.FP32, ROUNDED);
+        compare(settings, findings, a, "bf16", Map.of(), end, Precision.BF16, ROUNDED);
+        compare(settings, findings, a, "bf16, split", split, end, Precision.BF16, ROUNDED);
         stream(settings, findings);
       } else {
-        compare(settings, findings, a, "bf16", Map.of(), null, end, Precision.BF16, ROUNDED);
+        compare(settings, findings, a, "bf16", Map.of(), end, Precision.BF16, ROUNDED);
       }
     }
   }
 
-  private static SnmfOptions multiplicative(Shape shape) {
+  private static SnmfOptions multiplicative(Shape shape, double density) {
     return SnmfOptions.builder(shape.rank())
         .solver(Solver.MULTIPLICATIVE)
-        .featureDensity(Settings.DENSITY)
+        .featureDensity(density)
         .maxIterations(COMMON_ITERATIONS)
         .seed(1)
         .build();
@@ -80,30 +94,27 @@ final class Losses implements Part.Check {
     }
   }
 
+  /** The largest relative one between losses of the same iteration. */
+  private static double deviation(FitReport expected, FitReport actual) {
+    double[] losses = actual.losses();
+    double largest = 0;
+    for (int i = 0; i < losses.length; i++) {
+      largest = Math.max(largest, Math.abs(losses[i] / expected.losses()[i] - 1));
+    }
+    return largest;
+  }
+
   private static void compare(
       Settings settings,
       Findings findings,
       Matrix a,
       String name,
       Map<String, String> properties,
-      FitReport steps,
       FitReport end,
       Precision precision,
       double limit) {
     Shape shape = settings.little();
     try (Backend backend = settings.open(properties)) {
-      if (steps != null) {
-        double largest = 0;
-        double[] losses = fit(a, backend, multiplicative(shape)).losses();
-        for (int i = 0; i < losses.length; i++) {
-          largest = Math.max(largest, Math.abs(losses[i] / steps.losses()[i] - 1));
-        }
-        findings.atMost(
-            name + ", " + losses.length + " multiplicative iterations, largest deviation",
-            largest,
-            "",
-            limit);
-      }
       double ratio = fit(a, backend, als(shape, precision)).loss() / end.loss();
       findings.atMost(name + ", als, deviation of the final loss", Math.abs(ratio - 1), "", limit);
       findings.figure(name + ", als, ratio of the final losses", ratio, "");
@@ -113,7 +124,7 @@ final class Losses implements Part.Check {
   private static void stream(Settings settings, Findings findings) throws Exception {
     Shape shape = settings.streamed();
     double bytes = 4.0 * shape.neurons() * shape.tokens();
-    long cap = (long) (CAP * bytes);
+    long cap = settings.limit((long) (CAP * bytes));
     findings.note("streamed: activations " + shape + " with a limit of " + CAP + " of their bytes");
     SnmfOptions options =
         SnmfOptions.builder(shape.rank())

@@ -7,13 +7,58 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** Programs that the check runs beside itself, so that what ends them does not end the check. */
 final class Processes {
   private static final int LAST_LINES = 15;
 
+  /** Seconds that programs have to end by themselves once they are told to. */
+  private static final long GRACE = 5;
+
+  private static boolean ending;
+
   private Processes() {}
+
+  /** What ends this JVM ends what it has started, which would keep the device busy. */
+  static void endWithThis() {
+    Runtime.getRuntime().addShutdownHook(new Thread(Processes::end));
+  }
+
+  private static void end() {
+    synchronized (Processes.class) {
+      ending = true;
+    }
+    // A JVM among them has this hook, too, and so starts nothing that is not seen here.
+    List<ProcessHandle> all = ProcessHandle.current().descendants().toList();
+    all.forEach(ProcessHandle::destroy);
+    CompletableFuture<?>[] ends =
+        all.stream().map(ProcessHandle::onExit).toArray(CompletableFuture<?>[]::new);
+    try {
+      CompletableFuture.allOf(ends).get(GRACE, TimeUnit.SECONDS);
+    } catch (InterruptedException | ExecutionException | TimeoutException e) {
+      all.forEach(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  private static synchronized Process start(ProcessBuilder builder)
+      throws IOException, InterruptedException {
+    holdIfEnding();
+    return builder.start();
+  }
+
+  /**
+   * Does not return while the JVM ends: nothing is started then, and nobody takes a program that
+   * was ended for one that failed.
+   */
+  private static synchronized void holdIfEnding() throws InterruptedException {
+    while (ending) {
+      Processes.class.wait();
+    }
+  }
 
   /**
    * How a program ended.
@@ -59,11 +104,12 @@ final class Processes {
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
             .redirectOutput(output.toFile());
     builder.environment().putAll(environment);
-    Process process = builder.start();
+    Process process = start(builder);
     try {
       if (!process.waitFor(settings.minutes, TimeUnit.MINUTES)) {
         return new Ended(-1, output);
       }
+      holdIfEnding();
       return new Ended(process.exitValue(), output);
     } finally {
       process.descendants().forEach(ProcessHandle::destroyForcibly);

@@ -43,6 +43,11 @@ final class Sanitizer implements Part.Check {
     List<String> command = new ArrayList<>();
     command.addAll(List.of(sanitizer.toString(), "--tool", tool));
     command.addAll(List.of("--error-exitcode", Integer.toString(FOUND)));
+    if (tool.equals("memcheck")) {
+      // The tests ask for more memory than there is, which the runtime has to refuse; every call's
+      // status is checked by the library itself.
+      command.addAll(List.of("--report-api-errors", "no"));
+    }
     command.addAll(KernelTests.command(settings, name));
     String what = tool + " of " + name;
     Processes.Ended ended =

@@ -95,7 +95,20 @@ final class Settings {
 
   /** Bytes of device memory that many tokens do not fit into. */
   long cap() {
-    return small ? 16L << 20 : 8L << 30;
+    return small ? limit(16L << 20) : 8L << 30;
+  }
+
+  /**
+   * A limit of device memory that leaves so much for data. Of a little one, what a backend holds
+   * from the start, cuBLAS's workspace, would be all.
+   */
+  long limit(long bytes) {
+    if (!small) {
+      return bytes;
+    }
+    try (Backend backend = open()) {
+      return bytes + backend.memory().current();
+    }
   }
 
   boolean isCuda() {

@@ -112,7 +112,7 @@ final class Speed implements Part.Check {
     /** Seconds of one iteration, the median of rounds of many. */
     double seconds() {
       run(3);
-      int count = (int) Math.max(1, Math.ceil(ROUND_SECONDS / run(3) / 3));
+      int count = (int) Math.max(1, Math.ceil(3 * ROUND_SECONDS / run(3)));
       double[] rounds = new double[ROUNDS];
       for (int i = 0; i < ROUNDS; i++) {
         rounds[i] = run(count) / count;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -15,6 +16,19 @@ import org.snmf4j.backend.Statistics;
 
 /** C = AYᵀ, G = YYᵀ, P = ZᵀA and ‖A − ZY‖². */
 abstract class ProductSuite extends Suite {
+  /** So many that a float32 sum of integers loses its last digits. */
+  private static final int MANY_TOKENS = 200_000;
+
+  /** More tokens than of any other test: workspaces that grow with them, and stay, grow now. */
+  @BeforeAll
+  final void growWorkspaces() {
+    try (Activations a = pack(new double[1][MANY_TOKENS]);
+        Coefficients y = backend.newCoefficients(2, MANY_TOKENS);
+        Statistics s = backend.newStatistics(1, 2)) {
+      backend.denseStatistics(a, y, s);
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("org.snmf4j.tck.Instance#shapes")
   void denseStatistics(Instance instance) {
@@ -99,8 +113,7 @@ abstract class ProductSuite extends Suite {
 
   @Test
   void gramIsSummedInFloat64() {
-    // A float32 sum of this many integers loses its last digits; a float64 sum is exact.
-    int n = 200_000;
+    int n = MANY_TOKENS;
     double[][] y = new double[2][n];
     for (int t = 0; t < n; t++) {
       y[0][t] = 1 + t % 97;

@@ -12,12 +12,13 @@ import org.snmf4j.error.BackendUnavailableException;
  *
  * <p>System properties: {@code snmf4j.cuda.device} is the device's number (default 0); {@code
  * snmf4j.cuda.memory} the device memory to use at most, in bytes or as {@code 500M} or {@code 8G}
- * (default: what is free); {@code snmf4j.cuda.dense} how dense products are computed, {@code fp32}
- * (default), {@code tf32} or {@code split}, which takes bfloat16 activations as they are and
- * coefficients as the sum of two bfloat16; {@code snmf4j.cuda.graphs=false} starts every kernel by
- * itself. {@code snmf4j.cublas.path} names the cuBLAS library or a folder that has it; {@code
- * snmf4j.cuda.path} another library of kernels than the jar's; {@code snmf4j.native.disable} and
- * {@code snmf4j.native.cache} are those of the CPU backend.
+ * (default: what is free), of which cuBLAS takes 32 MB; {@code snmf4j.cuda.dense} how dense
+ * products are computed, {@code fp32} (default), {@code tf32} or {@code split}, which takes
+ * bfloat16 activations as they are and coefficients as the sum of two bfloat16; {@code
+ * snmf4j.cuda.graphs=false} starts every kernel by itself. {@code snmf4j.cublas.path} names the
+ * cuBLAS library or a folder that has it; {@code snmf4j.cuda.path} another library of kernels than
+ * the jar's; {@code snmf4j.native.disable} and {@code snmf4j.native.cache} are those of the CPU
+ * backend.
  */
 public final class CudaBackendProvider implements BackendProvider {
   /** The backend's name. */
