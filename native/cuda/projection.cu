@@ -82,7 +82,7 @@ __global__ void plan_chunk(SparseColumns columns, ChunkPlan plan) {
       const int64_t start = columns.start[j] + from;
       for (int i = 0; i < count; i++) {
         const int row = static_cast<int>(columns.index[start + i] - first);
-        plan.entries[own + i] = {row * kTile, columns.value[start + i]};
+        plan.entries[own + i] = {row * kTile * plan.element, columns.value[start + i]};
         atomicOr(&used[row / 32], 1u << (row % 32));
       }
       if (count % 2 != 0) {
@@ -158,8 +158,9 @@ struct Chunks {
     return result;
   }
 
+  // A pair beyond the last one may be read, and is to be nobody else's.
   __device__ bool staged(const Wanted& wanted) const {
-    return wanted.to - wanted.from <= plan.entries_staged;
+    return wanted.to - wanted.from + 2 <= plan.entries_staged;
   }
 
   __device__ void fetch(int chunk, const Wanted& wanted) const {
@@ -183,17 +184,18 @@ struct Chunks {
   }
 };
 
-// Adds the products of a warp's features with the rows of a chunk. `list` holds pairs from `from`
-// on; lane f knows where the feature f has its first one, lane `count` where the last one ends.
+// Adds the products of a warp's features with the rows of a chunk. `at` is the warp's first pair,
+// and lane f knows how many entries there are before the feature f's.
 template <typename Element, int kFeatures>
-__device__ __forceinline__ void add_chunk(const Element* rows, const ChunkEntry* list, int from,
-                                          int bound, int count, float2 (&sum)[kFeatures]) {
-  const auto pair_at = [&](int e) {
-    return *reinterpret_cast<const ChunkPair*>(list + (e - from));
+__device__ __forceinline__ void add_chunk(const Element* rows, const ChunkPair* at, int bound,
+                                          float2 (&sum)[kFeatures]) {
+  const auto row = [&](const ChunkEntry& entry) {
+    return load_pair(reinterpret_cast<const Element*>(reinterpret_cast<const char*>(rows) +
+                                                      entry.offset));
   };
   int e = __shfl_sync(gpu::kAllLanes, bound, 0);
-  const int last = max(__shfl_sync(gpu::kAllLanes, bound, count) - 2, from);
-  ChunkPair next = pair_at(min(e, last));
+  // One more is read than there are.
+  ChunkPair next = *at;
 #pragma unroll
   for (int f = 0; f < kFeatures; f++) {
     // Beyond the last feature there is nothing.
@@ -201,14 +203,15 @@ __device__ __forceinline__ void add_chunk(const Element* rows, const ChunkEntry*
     // Copies of so short a loop cost more than they save.
 #pragma unroll 1
     for (; e < end; e += 2) {
-      const ChunkPair pair = next;
-      next = pair_at(min(e + 2, last));
-      const float2 x = load_pair(rows + pair.one.offset);
-      const float2 y = load_pair(rows + pair.two.offset);
-      sum[f].x += pair.one.value * x.x;
-      sum[f].y += pair.one.value * x.y;
-      sum[f].x += pair.two.value * y.x;
-      sum[f].y += pair.two.value * y.y;
+      const float2 x = row(next.one);
+      const float2 y = row(next.two);
+      const float one = next.one.value;
+      const float two = next.two.value;
+      next = *++at;
+      sum[f].x += one * x.x;
+      sum[f].y += one * x.y;
+      sum[f].x += two * y.x;
+      sum[f].y += two * y.y;
     }
   }
 }
@@ -253,11 +256,13 @@ __global__ void __launch_bounds__(kWarps* gpu::kWarp, kBlocks)
     wait_async<1>();
     __syncthreads();
     const Element* rows = chunks.rows(c) + 2 * lane;
+    const int skipped = __shfl_sync(gpu::kAllLanes, bound, 0);
     // Apart, so that the compiler knows where the list is.
     if (chunks.staged(now)) {
-      add_chunk(rows, chunks.entries(c), now.from, bound, count, sum);
+      add_chunk(rows, reinterpret_cast<const ChunkPair*>(chunks.entries(c) + (skipped - now.from)),
+                bound, sum);
     } else {
-      add_chunk(rows, plan.entries + now.from, now.from, bound, count, sum);
+      add_chunk(rows, reinterpret_cast<const ChunkPair*>(plan.entries + skipped), bound, sum);
     }
     // The next round but one writes where this one read.
     __syncthreads();
@@ -304,6 +309,7 @@ ChunkPlan chunk_plan(const snmf4j_context& context, int type, int64_t neurons,
                      const SparseColumns& columns, Carver& carver) {
   ChunkPlan plan{};
   plan.rank = columns.rank;
+  plan.element = element_bytes(type);
   plan.many = columns.rank > kFewWarps * kFewFeatures;
   const bool large = is_large(context, plan.many);
   plan.rows = static_cast<int>(large ? kLarge : kSmall) / kTile / element_bytes(type);

@@ -8,7 +8,7 @@
 
 namespace snmf4j {
 
-// A nonzero: where its neuron's row begins in a chunk that lies in shared memory.
+// A nonzero: the byte at which its neuron's row begins in a chunk that lies in shared memory.
 struct alignas(8) ChunkEntry {
   int offset;
   float value;
@@ -23,6 +23,7 @@ struct alignas(16) ChunkPair {
 // kernels.
 struct ChunkPlan {
   int rank;
+  int element;  // bytes of one of A's
   int rows;     // neurons of a chunk, a multiple of 32
   int chunks;
   bool many;    // features: blocks of more warps, with more features each

@@ -91,42 +91,40 @@ __global__ void find_widest(const int64_t* start, int64_t neurons, Facts* facts)
   if (threadIdx.x % gpu::kWarp == 0) atomicMax(&facts->widest, width);
 }
 
-// Factors the system of a row of m entries, of which each lane has one, in place; the diagonal
-// becomes the reciprocals of the factor's. A column is subtracted from all later ones at once, so
-// that no step waits for the one before.
+// Factors the system of a row of m entries, of which each lane has one, in place: unit triangle L,
+// and on the diagonal the reciprocals of D in LDL'. A column is subtracted from all later ones at
+// once, so that no subtraction waits for the one before.
 __device__ inline bool factor_short(double (*matrix)[kPitch], int m) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   for (int j = 0; j < m; j++) {
     const double pivot = matrix[j][j];
     if (!(pivot > 0)) return false;
-    const double scale = 1 / sqrt(pivot);
-    double left = 0;
-    if (lane > j && lane < m) {
-      left = matrix[lane][j] * scale;
-      matrix[lane][j] = left;
-    }
-    // Nobody reads this column, or overwrites the pivot, before all have got there.
-    __syncwarp();
-    if (lane == j) matrix[j][j] = scale;
-    if (lane > j && lane < m) {
+    const double reciprocal = 1 / pivot;
+    const bool later = lane > j && lane < m;
+    const double left = later ? matrix[lane][j] : 0;
+    const double scaled = left * reciprocal;
 #pragma unroll 4
-      for (int q = j + 1; q <= lane; q++) matrix[lane][q] -= left * matrix[q][j];
+    for (int q = j + 1; q < m; q++) {
+      const double other = __shfl_sync(gpu::kAllLanes, scaled, q);
+      if (later && q <= lane) matrix[lane][q] -= left * other;
     }
+    if (later) matrix[lane][j] = scaled;
+    // The pivot is overwritten when all have read it, and read when it has been written.
     __syncwarp();
+    if (lane == j) matrix[j][j] = reciprocal;
   }
+  __syncwarp();
   return true;
 }
 
 __device__ inline double solve_short(const double (*matrix)[kPitch], int m, double x) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-  const double scale = lane < m ? matrix[lane][lane] : 0;
   for (int p = 0; p < m; p++) {
-    if (lane == p) x *= scale;
     const double solved = __shfl_sync(gpu::kAllLanes, x, p);
     if (lane > p && lane < m) x -= matrix[lane][p] * solved;
   }
+  if (lane < m) x *= matrix[lane][lane];
   for (int p = m - 1; p >= 0; p--) {
-    if (lane == p) x *= scale;
     const double solved = __shfl_sync(gpu::kAllLanes, x, p);
     if (lane < p) x -= matrix[p][lane] * solved;
   }
