@@ -194,12 +194,13 @@ __device__ __forceinline__ void add_chunk(const Element* rows, const ChunkPair* 
                                                       entry.offset));
   };
   int e = __shfl_sync(gpu::kAllLanes, bound, 0);
-  // One more is read than there are.
+  // Both are asked for ahead of their use: one more is read than there are, and beyond the last
+  // feature there is nothing.
   ChunkPair next = *at;
+  int end = __shfl_sync(gpu::kAllLanes, bound, 1);
 #pragma unroll
   for (int f = 0; f < kFeatures; f++) {
-    // Beyond the last feature there is nothing.
-    const int end = __shfl_sync(gpu::kAllLanes, bound, f + 1);
+    const int following = f + 1 < kFeatures ? __shfl_sync(gpu::kAllLanes, bound, f + 2) : 0;
     // Copies of so short a loop cost more than they save.
 #pragma unroll 1
     for (; e < end; e += 2) {
@@ -213,6 +214,7 @@ __device__ __forceinline__ void add_chunk(const Element* rows, const ChunkPair* 
       sum[f].x += two * y.x;
       sum[f].y += two * y.y;
     }
+    end = following;
   }
 }
 
