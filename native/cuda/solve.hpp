@@ -18,7 +18,8 @@ inline void require_solvable(const snmf4j_statistics* s, const snmf4j_features* 
 std::vector<double> gram_diagonal(const snmf4j_statistics& s);
 
 // The inverse Cholesky factor of G + ridge I, plus a diagonal, on the device, if that is not null;
-// false if there is none, or none that rounding errors do not decide. `inverse` has k by k elements. Uses the rooms 0 and 2.
+// false if there is none, or none that rounding errors do not decide. `inverse` has k by k elements.
+// Uses the rooms 0 and 2.
 bool invert_ridge(const snmf4j_statistics& s, double ridge, const double* further,
                   double* inverse);
 
