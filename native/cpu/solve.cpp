@@ -163,28 +163,28 @@ class ColumnSweep {
   SparseColumns candidates_{};  // of rank 0 if all entries are
 };
 
-// Solves (M + ridge I) x = b for a symmetric M [m][m] in place; false if it is not positive
-// definite.
+// Solves (M + ridge I) x = b for a symmetric M [m][m] in place, as LDL'; false if it is not positive
+// definite. Roots and quotients take longest: one quotient for each unknown is all there is.
 bool solve_small(int m, double* matrix, double ridge, double* x) {
   for (int i = 0; i < m; i++) {
-    for (int j = 0; j <= i; j++) {
-      double sum = matrix[i * m + j] + (i == j ? ridge : 0);
-      for (int p = 0; p < j; p++) sum -= matrix[i * m + p] * matrix[j * m + p];
-      if (i == j) {
-        if (!(sum > 0)) return false;
-        matrix[i * m + i] = std::sqrt(sum);
-      } else {
-        matrix[i * m + j] = sum / matrix[j * m + j];
-      }
+    double* row = matrix + i * m;
+    double diagonal = row[i] + ridge;
+    for (int j = 0; j < i; j++) {
+      // So far row[j] is L_ij D_j.
+      for (int p = 0; p < j; p++) row[j] -= row[p] * matrix[j * m + p];
     }
-  }
-  for (int i = 0; i < m; i++) {
-    for (int p = 0; p < i; p++) x[i] -= matrix[i * m + p] * x[p];
-    x[i] /= matrix[i * m + i];
+    for (int j = 0; j < i; j++) {
+      const double scaled = row[j];
+      row[j] *= matrix[j * m + j];
+      diagonal -= scaled * row[j];
+      x[i] -= row[j] * x[j];
+    }
+    if (!(diagonal > 0)) return false;
+    row[i] = 1 / diagonal;
   }
   for (int i = m - 1; i >= 0; i--) {
+    x[i] *= matrix[i * m + i];
     for (int p = i + 1; p < m; p++) x[i] -= matrix[p * m + i] * x[p];
-    x[i] /= matrix[i * m + i];
   }
   return true;
 }
