@@ -163,31 +163,34 @@ class ColumnSweep {
   SparseColumns candidates_{};  // of rank 0 if all entries are
 };
 
-// Solves (M + ridge I) x = b for a symmetric M [m][m] in place; false if it is not positive
-// definite.
+// Solves (M + ridge I) x = b for a symmetric M [m][m] in place, as LDL'; false if M + ridge I is
+// not positive definite. One quotient for each unknown is all that has to be waited for long.
 bool solve_small(int m, double* matrix, double ridge, double* x) {
   for (int i = 0; i < m; i++) {
-    for (int j = 0; j <= i; j++) {
-      double sum = matrix[i * m + j] + (i == j ? ridge : 0);
-      for (int p = 0; p < j; p++) sum -= matrix[i * m + p] * matrix[j * m + p];
-      if (i == j) {
-        if (!(sum > 0)) return false;
-        matrix[i * m + i] = std::sqrt(sum);
-      } else {
-        matrix[i * m + j] = sum / matrix[j * m + j];
-      }
+    double* row = matrix + i * m;
+    double diagonal = row[i] + ridge;
+    for (int j = 0; j < i; j++) {
+      // So far row[j] is L_ij D_j.
+      for (int p = 0; p < j; p++) row[j] -= row[p] * matrix[j * m + p];
     }
-  }
-  for (int i = 0; i < m; i++) {
-    for (int p = 0; p < i; p++) x[i] -= matrix[i * m + p] * x[p];
-    x[i] /= matrix[i * m + i];
+    for (int j = 0; j < i; j++) {
+      const double scaled = row[j];
+      row[j] *= matrix[j * m + j];
+      diagonal -= scaled * row[j];
+      x[i] -= row[j] * x[j];
+    }
+    if (!(diagonal > 0)) return false;
+    row[i] = 1 / diagonal;
   }
   for (int i = m - 1; i >= 0; i--) {
+    x[i] *= matrix[i * m + i];
     for (int p = i + 1; p < m; p++) x[i] -= matrix[p * m + i] * x[p];
-    x[i] /= matrix[i * m + i];
   }
   return true;
 }
+
+// Rows whose entries of C and Z, which lie apart, are asked for early.
+constexpr int64_t kRefitAhead = 16;
 
 // One neuron's entries on its support; `matrix` and `x` have room for rank^2 and rank values.
 void refit_row(const snmf4j_statistics& s, const int32_t* support, int m, const double* diagonal,
@@ -314,6 +317,12 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
       for (int64_t i = from; i < to; i++) {
         const int m = static_cast<int>(rows.start[i + 1] - rows.start[i]);
         const int32_t* support = rows.index + rows.start[i];
+        const int64_t later = std::min(i + kRefitAhead, to - 1);
+        for (int64_t e = rows.start[later]; e < rows.start[later + 1]; e++) {
+          const int32_t j = rows.index[e];
+          __builtin_prefetch(s->cross.data() + later * s->padded + j);
+          __builtin_prefetch(z->dense.data() + j * z->neurons + later, 1);
+        }
         refit_row(*s, support, m, diagonal.data(), i, matrix, x);
         for (int e = 0; e < m; e++) {
           const double old = values[rows.start[i] + e];

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <numeric>
 #include <vector>
 
 #include "handles.hpp"
@@ -134,31 +136,33 @@ class Sums {
     const int k = target_->rank;
     const auto padded = static_cast<std::size_t>(target_->padded);
     for (int j = 0; j < k; j++) {
-      for (int l = 0; l <= j; l++) {
-        double sum = 0;
-        for (std::size_t w = 0; w < begun_.size(); w++) {
-          if (begun_[w]) sum += context_.scratch[w].gram[static_cast<std::size_t>(j) * padded + l];
+      target_->row_sums[static_cast<std::size_t>(j)] =
+          total(&snmf4j_scratch::row_sums, static_cast<std::size_t>(j));
+    }
+    context_.pool.ranges(k, [&](int, int64_t from, int64_t to) {
+      for (int64_t j = from; j < to; j++) {
+        // The upper triangle is read below the diagonal, where it was summed.
+        for (int64_t l = 0; l < k; l++) {
+          const auto at = static_cast<std::size_t>(std::max(j, l)) * padded +
+                          static_cast<std::size_t>(std::min(j, l));
+          target_->gram[static_cast<std::size_t>(j * k + l)] = total(&snmf4j_scratch::gram, at);
         }
-        const double rounded = static_cast<float>(sum);
-        target_->gram[static_cast<std::size_t>(j) * k + l] = rounded;
-        target_->gram[static_cast<std::size_t>(l) * k + j] = rounded;
       }
-    }
-    for (int j = 0; j < k; j++) {
-      double sum = 0;
-      for (std::size_t w = 0; w < begun_.size(); w++) {
-        if (begun_[w]) sum += context_.scratch[w].row_sums[static_cast<std::size_t>(j)];
-      }
-      target_->row_sums[static_cast<std::size_t>(j)] = static_cast<float>(sum);
-    }
-    if (support_ != nullptr) reduce_support();
+    });
+    if (support_ == nullptr) return;
+    context_.pool.ranges(support_->groups().count, [&](int, int64_t from, int64_t to) {
+      support_->each(from, to, [&](std::size_t e, std::size_t row, std::size_t feature) {
+        target_->cross[row * padded + feature] = total(&snmf4j_scratch::support, e);
+      });
+    });
   }
 
   double quadratic(const Products& q) const {
     if (refresh_ == SNMF4J_REFRESH_NONE) return NAN;
-    double sum = 0;
-    for (std::size_t i = 0; i < q.wide.size(); i++) sum += q.wide[i] * target_->gram[i];
-    return sum;
+    // Several sums: additions to one wait for each other.
+    double sums[8] = {};
+    for (std::size_t i = 0; i < q.wide.size(); i++) sums[i % 8] += q.wide[i] * target_->gram[i];
+    return std::accumulate(std::begin(sums), std::end(sums), 0.0);
   }
 
   double spread(const Products& q) const {
@@ -183,15 +187,13 @@ class Sums {
     return std::min(panels, std::max(least, (panels + kMaxGroup - 1) / kMaxGroup));
   }
 
-  void reduce_support() {
-    support_->each([&](std::size_t e, std::size_t row, std::size_t feature) {
-      double sum = 0;
-      for (std::size_t w = 0; w < begun_.size(); w++) {
-        if (begun_[w]) sum += context_.scratch[w].support[e];
-      }
-      target_->cross[row * static_cast<std::size_t>(target_->padded) + feature] =
-          static_cast<float>(sum);
-    });
+  // One of the sums, of all workers.
+  float total(Buffer<double> snmf4j_scratch::*sums, std::size_t at) const {
+    double sum = 0;
+    for (std::size_t w = 0; w < begun_.size(); w++) {
+      if (begun_[w]) sum += (context_.scratch[w].*sums)[at];
+    }
+    return static_cast<float>(sum);
   }
 
   snmf4j_context& context_;

@@ -51,10 +51,10 @@ class SupportOrder {
   const int32_t* by_column() const { return order_.data(); }
   int64_t touched_count() const { return static_cast<int64_t>(touched_); }
 
-  // Calls visit(e, row, feature) for each nonzero and its place in this order.
+  // Calls visit(e, row, feature) for each nonzero of groups [from, to) and its place in this order.
   template <typename Visit>
-  void each(Visit visit) const {
-    for (std::size_t g = 0; g < count_; g++) {
+  void each(int64_t from, int64_t to, Visit visit) const {
+    for (auto g = static_cast<std::size_t>(from); g < static_cast<std::size_t>(to); g++) {
       for (std::size_t i = 0; i < filled_[g]; i++) {
         const std::size_t run = i / run_[g];
         const uint64_t row = row_[g * kRowWords + run / 2] >> (32 * (run % 2)) & 0xffffffff;

@@ -324,7 +324,7 @@ TEST_CASE("C on the support") {
     SupportOrder order;
     order.arrange(&Floats::counter, {d, z.start.data(), z.index.data(), z.value.data()});
     std::vector<int> seen(static_cast<std::size_t>(d) * k);
-    order.each([&](std::size_t e, std::size_t row, std::size_t feature) {
+    order.each(0, order.groups().count, [&](std::size_t e, std::size_t row, std::size_t feature) {
       CHECK(e < order.size());
       seen[row * k + feature]++;
     });
@@ -343,7 +343,7 @@ TEST_CASE("C on the support") {
       const Fetch fetch{reinterpret_cast<const char*>(stored.data.data()), order.touched(),
                         order.touched_count(), kPanel * kernels.bytes};
       kernels.support_cross(stored.data.data(), order.groups(), y.data(), c.data(), fetch);
-      order.each([&](std::size_t e, std::size_t row, std::size_t feature) {
+      order.each(0, order.groups().count, [&](std::size_t e, std::size_t row, std::size_t feature) {
         double sum = 3, scale = 3;
         for (int t = 0; t < kPanel; t++) {
           const double term = static_cast<double>(a[row * kPanel + t]) * y[feature * kPanel + t];
