@@ -83,6 +83,8 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
   const int to = static_cast<int>(batches * (blockIdx.y + 1) / gridDim.y);
   float* sums = plan.sums + static_cast<int64_t>(blockIdx.x) * plan.nonzeros;
   PanelShape y_shape = a_shape;
+  // Narrow, for products that take fewer registers.
+  const auto width = static_cast<int>(a_shape.width);
   y_shape.rows = plan.rank;
   for (int64_t tile = blockIdx.x; tile < a_shape.tiles(); tile += gridDim.x) {
     const float* y = y_panels + y_shape.tile_offset(tile);
@@ -99,9 +101,8 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
     SupportEntry next = plan.entries[min(from * gpu::kWarp + lane, last)];
     for (int batch = from; batch < to; batch += kWarps) {
       const SupportEntry own = next;
-      // Long before it is needed.
       const int e = batch * gpu::kWarp + lane;
-      const float old = e <= last ? sums[e] : 0;
+      float old = 0;
       next = plan.entries[min((batch + kWarps) * gpu::kWarp + lane, last)];
       float values[kLanes];
 #pragma unroll
@@ -113,15 +114,17 @@ __global__ void __launch_bounds__(kThreads, kShared ? 2 : 1)
           const int before =
               __shfl_sync(gpu::kAllLanes, own.neuron, half + (i == 0 ? 0 : i - 1), kLanes);
           if (i == 0 || neuron != before) {
-            load_eight(rows + neuron * a_shape.width, row[i]);
+            load_eight(rows + static_cast<int64_t>(neuron) * width, row[i]);
           } else {
             row[i] = row[i == 0 ? 0 : i - 1];
           }
         }
+        // Ahead of its use, but not by so much that there is no register for it.
+        if (half == kLanes - kAhead && e <= last) old = sums[e];
 #pragma unroll
         for (int i = 0; i < kAhead; i++) {
           const int feature = __shfl_sync(gpu::kAllLanes, own.feature, half + i, kLanes);
-          const float* at = coefficients + (kShared ? feature * kTile : feature * y_shape.width);
+          const float* at = coefficients + (kShared ? feature * kTile : feature * int64_t{width});
           const float low = product(widen_four<Element>(row[i].low),
                                     *reinterpret_cast<const float4*>(at), 0.0f);
           values[half + i] = product(widen_four<Element>(row[i].high),
