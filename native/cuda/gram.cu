@@ -206,6 +206,7 @@ __global__ void add_row_sums(const double* parts, int splits, int64_t height, in
   const int j = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (j >= rank) return;
   double sum = 0;
+  // So many loads do not wait for each other.
 #pragma unroll 16
   for (int s = 0; s < splits; s++) sum += parts[s * height + j];
   row_sums[j] = static_cast<float>(sum);

@@ -106,16 +106,6 @@ __device__ inline float4 widen_four(float4 x) {
   return x;
 }
 
-// Four, at the address of four.
-__device__ inline float4 load_four(const float* from) {
-  return *reinterpret_cast<const float4*>(from);
-}
-
-template <typename Element>
-__device__ inline float4 load_four(const Element* from) {
-  return widen_four<Element>(*reinterpret_cast<const uint2*>(from));
-}
-
 // Calls body(element) with an element of the type, whose value means nothing.
 template <typename Body>
 void with_element(int type, Body body) {

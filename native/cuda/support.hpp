@@ -14,9 +14,6 @@ struct alignas(8) SupportEntry {
   int feature;
 };
 
-// Most bytes for the sums of the slices.
-constexpr int64_t kSumBytes = int64_t{128} << 20;
-
 // How the sums are cut: tokens into slices, each with sums of its own, and the nonzeros, in the
 // order of the neurons, into shares. Passed to kernels.
 struct SupportPlan {

@@ -120,8 +120,8 @@ inline double product_error(double float32, int dense, int type) {
   return float32 + (type == SNMF4J_FLOAT32 ? 2 : 1) * 0x1p-11;
 }
 
-// Panels of so many tokens; graphs on or off; few bytes of memory for data; SNMF4J_DENSE_*; few bytes of
-// shared memory.
+// Panels of so many tokens; graphs on or off; few bytes of memory for data; SNMF4J_DENSE_*; few
+// bytes of shared memory.
 struct Options {
   int panel = 128;
   bool graphs = false;
