@@ -36,10 +36,12 @@ class ThreadPool {
     });
   }
 
- private:
+  // Where a worker's range of the items begins.
   int64_t bound(int64_t items, int worker) const {
     return items / size_ * worker + items % size_ * worker / size_;
   }
+
+ private:
   void loop(int worker);
   void stop() noexcept;
   void execute(int worker) noexcept;

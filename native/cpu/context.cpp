@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "cache.hpp"
 #include "handles.hpp"
 #include "status.hpp"
 
@@ -47,6 +48,7 @@ snmf4j_context::snmf4j_context(int threads, int wanted_isa, const char* blas_pat
       kernels(kernels_for(wanted_isa)),
       blas(blas_path),
       pool(threads),
+      cache(last_cache(threads)),
       scratch(static_cast<std::size_t>(threads)) {}
 
 int snmf4j_cpu_abi(void) { return SNMF4J_CPU_ABI; }

@@ -13,6 +13,14 @@
 #include "support.hpp"
 #include "threads.hpp"
 
+// Sums over some panels, in float32 where there are many.
+struct snmf4j_part {
+  snmf4j::Buffer<float> gram;       // lower triangle of G, [padded][padded]
+  snmf4j::Buffer<float> support;    // C on the support, by nonzero of Z
+  snmf4j::Buffer<double> row_sums;  // of Y, [k]
+  double product;                   // <P,Y>
+};
+
 // Memory of one worker during a pass.
 struct snmf4j_scratch {
   snmf4j::Buffer<float> projection;  // P, [k][64]
@@ -20,10 +28,8 @@ struct snmf4j_scratch {
   snmf4j::Buffer<float> transposed;  // Y', [64][padded]
   snmf4j::Buffer<double> wide;       // the same in float64
   snmf4j::Buffer<double> gram;       // this worker's G, [padded][padded]
-  snmf4j::Buffer<float> some_gram;   // that of its last few panels
   snmf4j::Buffer<double> support;    // this worker's C on the support, by nonzero of Z
-  snmf4j::Buffer<float> some_support;  // that of its last few panels
-  snmf4j::Buffer<double> row_sums;   // this worker's sums of Y's rows, [k]
+  snmf4j_part part;                  // G and C of a group of panels, the rest of all
 };
 
 struct snmf4j_context {
@@ -34,7 +40,9 @@ struct snmf4j_context {
   const snmf4j::Kernels& kernels;
   const snmf4j::Blas blas;
   snmf4j::ThreadPool pool;
+  const int64_t cache;  // bytes, see last_cache()
   std::vector<snmf4j_scratch> scratch;
+  std::vector<snmf4j_part> open;  // of open groups, which whoever is free takes
 };
 
 struct snmf4j_panels {

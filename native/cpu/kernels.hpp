@@ -155,6 +155,9 @@ struct Kernels {
   // The same in float64.
   void (*gram_wide)(const double* yt, int padded, double* g);
 
+  // total += some, and some = 0, over count elements, a multiple of 16.
+  void (*settle)(float* some, double* total, int64_t count);
+
   // y [k][64] to yt [64][padded] and, in float64, to wide if not null; padding stays as it is.
   void (*transpose)(const float* y, int rank, int padded, float* yt, double* wide);
 

@@ -161,6 +161,17 @@ static void gram_wide(const double* y, int padded, double* g) {
   }
 }
 
+static void settle(float* some, double* total, int64_t count) {
+  const vfloat zero = {};
+  for (int64_t i = 0; i < count; i += kLanes) {
+    vdouble wide[2] = {load(total + i), load(total + i + kWide)};
+    add_halves(wide, load(some + i));
+    store(total + i, wide[0]);
+    store(total + i + kWide, wide[1]);
+    store(some + i, zero);
+  }
+}
+
 // Neurons whose part of a panel stays in the innermost cache while all features take it.
 constexpr int64_t kProjectRows = 96;
 

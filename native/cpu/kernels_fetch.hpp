@@ -39,7 +39,7 @@ class Pace {
 // Rows lie apart in the panel, where the hardware fetches nothing ahead, and waiting loads fill the
 // reorder buffer before they fill the memory's queue: so many bytes are asked for early, from the
 // second cache or beyond into the first.
-constexpr int kBytesAhead = 8192;
+constexpr int kBytesAhead = 12288;
 
 template <int kBytes>
 static inline void look_ahead(const void* row) {

@@ -38,6 +38,10 @@ void require_shapes(const snmf4j_panels* a, const snmf4j_panels* y, const snmf4j
   require(s->neurons == a->rows && s->rank == y->rows, "shapes must agree");
 }
 
+const void* stored(const snmf4j_panels& a, int64_t panel) {
+  return panel == Walk::kNone ? nullptr : a.stored(panel);
+}
+
 // P of a panel, by the kernel that suits the density of the features.
 class Projector {
  public:
@@ -55,6 +59,11 @@ class Projector {
     if (next == nullptr || support_ == nullptr) return {};
     return {static_cast<const char*>(next), support_->by_column(), support_->touched_count(),
             kPanel * stored_.bytes};
+  }
+
+  // Bytes of the rows that a panel is projected from, if they are some only.
+  int64_t bytes() const {
+    return support_ == nullptr ? 0 : support_->touched_count() * kPanel * stored_.bytes;
   }
 
   // `next` is the panel that comes after, or null.
@@ -84,13 +93,15 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     require_shapes(a, y, result);
     snmf4j_context& context = *a->context;
     Sums sums(*a, result, SNMF4J_REFRESH_DENSE, nullptr);
-    context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
-      sums.begin(worker);
-      for (int64_t group = from; group < to; group++) {
-        for (int64_t p = sums.first(group); p < sums.first(group + 1); p++) {
-          sums.add(worker, a->stored(p), y->panel(p), Fetch{}, Fetch{});
+    Claims claims(sums.groups(), context.pool);
+    context.pool.run([&](int worker) {
+      for (Walk walk(claims, worker); walk.step_group();) {
+        snmf4j_part& part = sums.part(worker, walk.group());
+        while (walk.step()) {
+          const int64_t p = walk.panel();
+          sums.add(worker, part, a->stored(p), y->panel(p), Fetch{}, Fetch{});
         }
-        sums.settle(worker);
+        sums.settle(worker, walk.group());
       }
     });
     sums.reduce();
@@ -144,6 +155,11 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
     Sums sums(*a, statistics, refresh, support);
     const Schedule schedule(multiplicative ? 0 : certain_sweeps(update->sweeps, update->tolerance),
                             refresh);
+    const Schedule hurried(0, refresh);
+    // What the last pass has left in the last cache comes fast. Asked for early it would leave the
+    // second cache again, which holds not much more than the rows of two panels.
+    const bool cached = on_support && project.bytes() > 0 &&
+                        project.bytes() * a->count <= context.cache;
     for (snmf4j_scratch& scratch : context.scratch) {
       scratch.projection.reserve(&context.memory, static_cast<std::size_t>(size));
       scratch.source.reserve(&context.memory, static_cast<std::size_t>(size));
@@ -166,16 +182,15 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
       const double explained = update->tolerance > 0 ? descent->explained(p, target) : 0;
       descent->run(p, target, update->sweeps, update->tolerance, explained, ahead);
     };
-    std::vector<double> cross(static_cast<std::size_t>(context.pool.size()), 0);
-    context.pool.ranges(sums.groups(), [&](int worker, int64_t from, int64_t to) {
-      sums.begin(worker);
+    Claims claims(sums.groups(), context.pool);
+    context.pool.run([&](int worker) {
       float* p = context.scratch[static_cast<std::size_t>(worker)].projection.data();
       float* source = context.scratch[static_cast<std::size_t>(worker)].source.data();
-      double total = 0;
-      const int64_t last = sums.first(to);
-      for (int64_t group = from; group < to; group++) {
-        for (int64_t panel = sums.first(group); panel < sums.first(group + 1); panel++) {
-          const void* next = panel + 1 < last ? a->stored(panel + 1) : nullptr;
+      for (Walk walk(claims, worker); walk.step_group();) {
+        snmf4j_part& part = sums.part(worker, walk.group());
+        while (walk.step()) {
+          const int64_t panel = walk.panel();
+          const void* next = cached ? nullptr : stored(*a, walk.following());
           const Fetch ahead = project.ahead(next);
           // Rows of this panel that only C will be summed on.
           const Fetch others{static_cast<const char*>(a->stored(panel)), extra.data(),
@@ -183,18 +198,19 @@ int snmf4j_pass(const snmf4j_panels* a, snmf4j_features* z, const snmf4j_update*
           project(a->stored(panel), p, next,
                   extra.empty() ? schedule.while_projecting(ahead) : others);
           renew(panel, p, schedule.while_sweeping(ahead), source);
-          total += kernels.dot(p, result->panel(panel), size);
-          sums.add(worker, a->stored(panel), result->panel(panel), schedule.while_crossing(ahead),
-                   schedule.while_squaring(ahead));
+          part.product += kernels.dot(p, result->panel(panel), size);
+          // In the time that is left, if it was not known before, or need not come from far.
+          const Schedule& rest = next == nullptr ? hurried : schedule;
+          const Fetch later = next == nullptr ? project.ahead(stored(*a, walk.decide())) : ahead;
+          sums.add(worker, part, a->stored(panel), result->panel(panel), rest.while_crossing(later),
+                   rest.while_squaring(later));
         }
-        sums.settle(worker);
+        sums.settle(worker, walk.group());
       }
-      cross[static_cast<std::size_t>(worker)] = total;
     });
-    sums.reduce();
+    const double product = sums.reduce();
     if (refresh == SNMF4J_REFRESH_DENSE) sum_cross(*a, *result, *statistics);
-    sums_out[0] = 0;
-    for (double part : cross) sums_out[0] += part;
+    sums_out[0] = product;
     sums_out[1] = sums.quadratic(q);
     sums_out[2] = sums.spread(q);
   });

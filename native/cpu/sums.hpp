@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "groups.hpp"
 #include "handles.hpp"
 #include "updates.hpp"
 
@@ -43,11 +44,13 @@ inline void sum_cross(const snmf4j_panels& a, const snmf4j_panels& y, snmf4j_sta
   });
 }
 
-// G, the sums of Y's rows, and C on the support, in one walk over the panels, by groups of them.
+// <P,Y>, G, the sums of Y's rows, and C on the support, in one walk over the panels, by groups.
 //
 // A group is summed in float32, and added to the others in float64. The groups do not depend on how
 // many workers share them, and adding them is so exact that its order is lost when the total is
-// rounded to float32: results are the same for any number of threads.
+// rounded to float32, as all but <P,Y> is: results are the same for any number of threads. Each
+// open group has sums of its own, so that the order, and with it every bit, is always the same for
+// as many of them.
 class Sums {
  public:
   // C is wanted on `support`, or, if that is null, on none.
@@ -57,104 +60,95 @@ class Sums {
         target_(target),
         refresh_(refresh),
         support_(support),
-        panels_(a.count),
-        groups_(group_count(a.count)),
+        groups_(a.count),
         begun_(static_cast<std::size_t>(context_.pool.size()), 0) {
+    if (context_.open.size() < open_count()) context_.open.resize(open_count());
     if (refresh == SNMF4J_REFRESH_NONE) return;
     const auto padded = static_cast<std::size_t>(target->padded);
-    for (int w = 0; w < context_.pool.size(); w++) {
-      snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(w)];
+    for (snmf4j_scratch& scratch : context_.scratch) {
       scratch.transposed.reserve(&context_.memory, padded * kPanel);
       scratch.gram.reserve(&context_.memory, padded * padded);
-      scratch.some_gram.reserve(&context_.memory, padded * padded);
-      scratch.row_sums.reserve(&context_.memory, padded);
+      if (support_ != nullptr) scratch.support.reserve(&context_.memory, support_->size());
+      reserve(scratch.part);
+    }
+    for (std::size_t i = 0; i < open_count(); i++) reserve(context_.open[i]);
+  }
+
+  const Groups& groups() const { return groups_; }
+
+  // Where a worker sums a group. Called by that worker, so that it owns the pages.
+  snmf4j_part& part(int worker, int64_t group) {
+    if (group >= groups_.owned()) {
+      snmf4j_part& part = context_.open[static_cast<std::size_t>(group - groups_.owned())];
+      clear(part);
+      return part;
+    }
+    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    if (!begun_[static_cast<std::size_t>(worker)]) {
+      begun_[static_cast<std::size_t>(worker)] = 1;
+      clear(scratch.part);
+      if (refresh_ == SNMF4J_REFRESH_NONE) return scratch.part;
+      const auto padded = static_cast<std::size_t>(target_->padded);
+      std::memset(scratch.transposed.data(), 0, padded * kPanel * sizeof(float));
+      std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
       if (support_ != nullptr) {
-        scratch.some_support.reserve(&context_.memory, support_->size());
-        scratch.support.reserve(&context_.memory, support_->size());
+        std::memset(scratch.support.data(), 0, support_->size() * sizeof(double));
       }
     }
-  }
-
-  // How many groups there are, and the first panel of one, or of none after the last.
-  int64_t groups() const { return groups_; }
-  int64_t first(int64_t group) const {
-    return panels_ / groups_ * group + panels_ % groups_ * group / groups_;
-  }
-
-  // Zeroes a worker's sums; called by that worker, so that it owns the pages.
-  void begin(int worker) {
-    begun_[static_cast<std::size_t>(worker)] = 1;
-    if (refresh_ == SNMF4J_REFRESH_NONE) return;
-    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
-    const auto padded = static_cast<std::size_t>(target_->padded);
-    std::memset(scratch.transposed.data(), 0, padded * kPanel * sizeof(float));
-    std::memset(scratch.gram.data(), 0, padded * padded * sizeof(double));
-    std::memset(scratch.some_gram.data(), 0, padded * padded * sizeof(float));
-    std::memset(scratch.row_sums.data(), 0, padded * sizeof(double));
-    if (support_ != nullptr) {
-      std::memset(scratch.some_support.data(), 0, support_->size() * sizeof(float));
-      std::memset(scratch.support.data(), 0, support_->size() * sizeof(double));
-    }
+    return scratch.part;
   }
 
   // The fetches are what to ask for while C and while G is summed.
-  void add(int worker, const void* a, const float* y, const Fetch& with_cross,
+  void add(int worker, snmf4j_part& part, const void* a, const float* y, const Fetch& with_cross,
            const Fetch& with_gram) {
     if (refresh_ == SNMF4J_REFRESH_NONE) return;
-    snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
+    float* yt = context_.scratch[static_cast<std::size_t>(worker)].transposed.data();
     const Kernels& kernels = context_.kernels;
     if (support_ != nullptr) {
-      stored_.support_cross(a, support_->groups(), y, scratch.some_support.data(), with_cross);
+      stored_.support_cross(a, support_->groups(), y, part.support.data(), with_cross);
     }
-    kernels.transpose(y, target_->rank, target_->padded, scratch.transposed.data(), nullptr);
-    kernels.gram(scratch.transposed.data(), target_->padded, scratch.some_gram.data(), with_gram);
-    kernels.row_sums(y, target_->rank, scratch.row_sums.data());
+    kernels.transpose(y, target_->rank, target_->padded, yt, nullptr);
+    kernels.gram(yt, target_->padded, part.gram.data(), with_gram);
+    kernels.row_sums(y, target_->rank, part.row_sums.data());
   }
 
   // Called by a worker after each of its groups.
-  void settle(int worker) {
-    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+  void settle(int worker, int64_t group) {
+    if (refresh_ == SNMF4J_REFRESH_NONE || group >= groups_.owned()) return;
     snmf4j_scratch& scratch = context_.scratch[static_cast<std::size_t>(worker)];
-    const auto padded = static_cast<std::size_t>(target_->padded);
-    for (std::size_t j = 0; j < static_cast<std::size_t>(target_->rank); j++) {
-      float* some = scratch.some_gram.data() + j * padded;
-      double* total = scratch.gram.data() + j * padded;
-      for (std::size_t l = 0; l <= j; l++) total[l] += static_cast<double>(some[l]);
-      // The tiles reach beyond the diagonal.
-      std::memset(some, 0, padded * sizeof(float));
+    const Kernels& kernels = context_.kernels;
+    for (int j = 0; j < target_->rank; j++) {
+      const int64_t at = int64_t{j} * target_->padded;
+      // The tiles reach beyond the diagonal, but not beyond this.
+      kernels.settle(scratch.part.gram.data() + at, scratch.gram.data() + at, padded_rank(j + 1));
     }
     if (support_ == nullptr) return;
-    for (std::size_t e = 0; e < support_->size(); e++) {
-      scratch.support[e] += static_cast<double>(scratch.some_support[e]);
-      scratch.some_support[e] = 0;
-    }
+    kernels.settle(scratch.part.support.data(), scratch.support.data(),
+                   static_cast<int64_t>(support_->size()));
   }
 
-  // Adds up what the workers have that have begun.
-  void reduce() {
-    if (refresh_ == SNMF4J_REFRESH_NONE) return;
-    const int k = target_->rank;
-    const auto padded = static_cast<std::size_t>(target_->padded);
-    for (int j = 0; j < k; j++) {
-      target_->row_sums[static_cast<std::size_t>(j)] =
-          total(&snmf4j_scratch::row_sums, static_cast<std::size_t>(j));
+  // Adds up what the workers and the open groups have; returns <P,Y>.
+  double reduce() {
+    Summed summed;
+    for (std::size_t w = 0; w < begun_.size(); w++) {
+      if (begun_[w]) summed.workers.push_back(&context_.scratch[w]);
     }
-    context_.pool.ranges(k, [&](int, int64_t from, int64_t to) {
-      for (int64_t j = from; j < to; j++) {
-        // The upper triangle is read below the diagonal, where it was summed.
-        for (int64_t l = 0; l < k; l++) {
-          const auto at = static_cast<std::size_t>(std::max(j, l)) * padded +
-                          static_cast<std::size_t>(std::min(j, l));
-          target_->gram[static_cast<std::size_t>(j * k + l)] = total(&snmf4j_scratch::gram, at);
-        }
-      }
+    for (std::size_t i = 0; i < open_count(); i++) summed.open.push_back(&context_.open[i]);
+    std::vector<const snmf4j_part*> parts(summed.open);
+    for (const snmf4j_scratch* scratch : summed.workers) parts.push_back(&scratch->part);
+    double product = 0;
+    for (const snmf4j_part* part : parts) product += part->product;
+    if (refresh_ == SNMF4J_REFRESH_NONE) return product;
+    for (std::size_t j = 0; j < target_->row_sums.size(); j++) {
+      double sum = 0;
+      for (const snmf4j_part* part : parts) sum += part->row_sums[j];
+      target_->row_sums[j] = static_cast<float>(sum);
+    }
+    context_.pool.run([&](int worker) {
+      reduce_gram(summed, worker);
+      if (support_ != nullptr) reduce_cross(summed, worker);
     });
-    if (support_ == nullptr) return;
-    context_.pool.ranges(support_->groups().count, [&](int, int64_t from, int64_t to) {
-      support_->each(from, to, [&](std::size_t e, std::size_t row, std::size_t feature) {
-        target_->cross[row * padded + feature] = total(&snmf4j_scratch::support, e);
-      });
-    });
+    return product;
   }
 
   double quadratic(const Products& q) const {
@@ -175,25 +169,80 @@ class Sums {
   }
 
  private:
-  // Many groups, so that many workers get even shares, but not so many that adding them up takes
-  // long; and at most so many panels each: their tokens sum up to a total, so that the error stays
-  // at that of a few dozen roundings.
-  static constexpr int64_t kGroups = 32;
-  static constexpr int64_t kFewPanels = 128;
-  static constexpr int64_t kMaxGroup = 16;
+  // Where there is something to add up.
+  struct Summed {
+    std::vector<snmf4j_scratch*> workers;  // the first one's sums become those of all
+    std::vector<const snmf4j_part*> open;
+  };
 
-  static int64_t group_count(int64_t panels) {
-    const int64_t least = panels < kFewPanels ? kGroups / 2 : kGroups;
-    return std::min(panels, std::max(least, (panels + kMaxGroup - 1) / kMaxGroup));
+  // A worker's share of G. Row j has j + 1 sums: dealt out in turn, so that the shares are equal,
+  // but by lines of the cache, which the result's columns are written to.
+  void reduce_gram(const Summed& summed, int worker) {
+    const auto k = static_cast<std::size_t>(target_->rank);
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    const auto all = static_cast<std::size_t>(context_.pool.size());
+    for (auto block = static_cast<std::size_t>(worker); block * kRankStep < k; block += all) {
+      const std::size_t from = block * kRankStep;
+      for (std::size_t j = from; j < std::min(from + kRankStep, k); j++) {
+        double* row = summed.workers[0]->gram.data() + j * padded;
+        for (std::size_t w = 1; w < summed.workers.size(); w++) {
+          accumulate(row, summed.workers[w]->gram.data() + j * padded, j + 1);
+        }
+        for (const snmf4j_part* part : summed.open) {
+          accumulate(row, part->gram.data() + j * padded, j + 1);
+        }
+        for (std::size_t l = 0; l <= j; l++) {
+          const auto sum = static_cast<float>(row[l]);
+          target_->gram[j * k + l] = sum;
+          target_->gram[l * k + j] = sum;
+        }
+      }
+    }
   }
 
-  // One of the sums, of all workers.
-  float total(Buffer<double> snmf4j_scratch::*sums, std::size_t at) const {
-    double sum = 0;
-    for (std::size_t w = 0; w < begun_.size(); w++) {
-      if (begun_[w]) sum += (context_.scratch[w].*sums)[at];
+  // A worker's share of C.
+  void reduce_cross(const Summed& summed, int worker) {
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    const int64_t groups = support_->groups().count;
+    const int64_t first = context_.pool.bound(groups, worker);
+    const int64_t last = context_.pool.bound(groups, worker + 1);
+    const auto from = static_cast<std::size_t>(first) * kGroup;
+    const auto count = static_cast<std::size_t>(last - first) * kGroup;
+    double* sums = summed.workers[0]->support.data();
+    for (std::size_t w = 1; w < summed.workers.size(); w++) {
+      accumulate(sums + from, summed.workers[w]->support.data() + from, count);
     }
-    return static_cast<float>(sum);
+    for (const snmf4j_part* part : summed.open) {
+      accumulate(sums + from, part->support.data() + from, count);
+    }
+    support_->each(first, last, [&](std::size_t e, std::size_t row, std::size_t feature) {
+      target_->cross[row * padded + feature] = static_cast<float>(sums[e]);
+    });
+  }
+
+  std::size_t open_count() const { return static_cast<std::size_t>(groups_.open()); }
+
+  void reserve(snmf4j_part& part) {
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    part.gram.reserve(&context_.memory, padded * padded);
+    part.row_sums.reserve(&context_.memory, padded);
+    if (support_ != nullptr) part.support.reserve(&context_.memory, support_->size());
+  }
+
+  void clear(snmf4j_part& part) {
+    part.product = 0;
+    if (refresh_ == SNMF4J_REFRESH_NONE) return;
+    const auto padded = static_cast<std::size_t>(target_->padded);
+    std::memset(part.gram.data(), 0, padded * padded * sizeof(float));
+    std::memset(part.row_sums.data(), 0, padded * sizeof(double));
+    if (support_ != nullptr) {
+      std::memset(part.support.data(), 0, support_->size() * sizeof(float));
+    }
+  }
+
+  template <typename Element>
+  static void accumulate(double* total, const Element* some, std::size_t count) {
+    for (std::size_t i = 0; i < count; i++) total[i] += static_cast<double>(some[i]);
   }
 
   snmf4j_context& context_;
@@ -201,8 +250,7 @@ class Sums {
   snmf4j_statistics* const target_;
   const int refresh_;
   const SupportOrder* const support_;
-  const int64_t panels_;
-  const int64_t groups_;
+  const Groups groups_;
   std::vector<char> begun_;  // by worker
 };
 

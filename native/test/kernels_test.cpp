@@ -185,6 +185,25 @@ TEST_CASE("dot") {
   }
 }
 
+TEST_CASE("settling") {
+  for (const Kernels* kernels : runnable()) {
+    CAPTURE(kernels->name);
+    for (int count : {16, 48, 640}) {
+      Floats some = Floats::signed_values(count + 16, 21);
+      Floats before = Floats::signed_values(count + 16, 21);
+      Buffer<double> total(&Floats::counter, static_cast<std::size_t>(count) + 16);
+      for (std::size_t i = 0; i < total.size(); i++) total[i] = 1.0 / 3 * static_cast<double>(i);
+      kernels->settle(some.data(), total.data(), count);
+      for (std::size_t i = 0; i < total.size(); i++) {
+        const bool settled = i < static_cast<std::size_t>(count);
+        const double old = 1.0 / 3 * static_cast<double>(i);
+        CHECK(total[i] == (settled ? old + static_cast<double>(before[i]) : old));
+        CHECK(some[i] == (settled ? 0 : before[i]));
+      }
+    }
+  }
+}
+
 TEST_CASE("transpose, gram and cross") {
   for (const Kernels* kernels : runnable()) {
     for (int k : {1, 5, 16, 23, 48}) {
@@ -226,6 +245,8 @@ TEST_CASE("transpose, gram and cross") {
             // 64 roundings of float32, 6e-8 each.
             CHECK(std::fabs(single[j * padded + l] - sum) <= 4e-6 * scale);
           }
+          // Who adds a row to others need not look further.
+          for (int l = padded_rank(j + 1); l < padded; l++) CHECK(single[j * padded + l] == 1);
         }
         for (const StoredType& type : kStoredTypes) {
           CAPTURE(type.name);

@@ -45,8 +45,15 @@ public final class Scaling implements Callable<Integer> {
   @Option(names = "--tokens", split = ",", description = "Values of n, the least one first.")
   private List<Integer> tokens = List.of(5000, 10_000, 20_000, 40_000, 80_000, 160_000);
 
-  @Option(names = "--repetitions", description = "Timed iterations, after as many others.")
+  @Option(names = "--repetitions", description = "Timed iterations of each n.")
   private int repetitions = 31;
+
+  @Option(
+      names = "--warm-up",
+      description =
+          "Seconds of other iterations before: as long as the JVM compiles, it takes a processor"
+              + " from them.")
+  private double warmUp = 2;
 
   @Option(names = "--backend", description = "A backend's name.")
   private String backendName = "cpu";
@@ -99,17 +106,24 @@ public final class Scaling implements Callable<Integer> {
         Coefficients y = backend.newCoefficients(rank, count);
         Statistics statistics = backend.newStatistics(neurons, rank)) {
       backend.pass(a, z, FIRST, y, null, null, y, Refresh.SUPPORT, statistics);
+      long start = System.nanoTime();
+      while ((System.nanoTime() - start) * 1e-9 < warmUp) {
+        iterate(backend, a, z, y, statistics);
+      }
       double[] times = new double[repetitions];
-      for (int i = -repetitions; i < repetitions; i++) {
+      for (int i = 0; i < repetitions; i++) {
         long begin = System.nanoTime();
-        backend.refit(statistics, z, 0);
-        backend.pass(a, z, RULE, y, null, null, y, Refresh.SUPPORT, statistics);
-        if (i >= 0) {
-          times[i] = (System.nanoTime() - begin) * 1e-9;
-        }
+        iterate(backend, a, z, y, statistics);
+        times[i] = (System.nanoTime() - begin) * 1e-9;
       }
       return Samples.median(times);
     }
+  }
+
+  private static void iterate(
+      Backend backend, Activations a, Features z, Coefficients y, Statistics statistics) {
+    backend.refit(statistics, z, 0);
+    backend.pass(a, z, RULE, y, null, null, y, Refresh.SUPPORT, statistics);
   }
 
   /** The block again and again, every value but those of the first changed by up to 10 %. */

@@ -63,7 +63,7 @@ final class Instance {
     return new Instance(this, precision);
   }
 
-  /** Every shape whose rank it admits; the densities take turns. */
+  /** Every shape whose rank it admits, the densities in turns, and one of many tokens. */
   static Stream<Instance> shapes() {
     Stream.Builder<Instance> instances = Stream.builder();
     int turn = 0;
@@ -76,6 +76,7 @@ final class Instance {
         }
       }
     }
+    instances.add(new Instance(40, 2500, 16, 0.3));
     return instances.build();
   }
 

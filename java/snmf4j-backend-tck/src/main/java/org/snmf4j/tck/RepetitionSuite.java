@@ -104,6 +104,19 @@ abstract class RepetitionSuite extends Suite {
     }
   }
 
+  /** So many tokens that threads take work from each other; who gets what is chance. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 8})
+  void whoeverIsFirstSameBits(int threads) {
+    Instance instance = new Instance(40, 2500, 16, 0.3);
+    try (Backend one = open(threads)) {
+      Trace first = iterate(one, instance, Layout.ROW_MAJOR);
+      for (int i = 0; i < 10; i++) {
+        first.requireSameBits(iterate(one, instance, Layout.ROW_MAJOR), "repetition " + i);
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {3, 8, 64})
   void moreThreadsThanPanelsChangeNothingButRounding(int threads) {

@@ -3,6 +3,7 @@ package org.snmf4j.tck;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,9 +32,12 @@ abstract class Suite {
   double tolerance;
   private long heldBefore;
 
-  /** No problem of the suite is larger; made once. */
+  /**
+   * No problem of the suite is larger than the first or has more tokens than the last; made once.
+   */
   private static final class Largest {
-    static final Instance INSTANCE = new Instance(300, 1000, 100, 1);
+    static final List<Instance> INSTANCES =
+        List.of(new Instance(300, 1000, 100, 1), new Instance(40, 2500, 16, 1));
   }
 
   abstract Backend open(int threads);
@@ -46,7 +50,10 @@ abstract class Suite {
   }
 
   static void warmUp(Backend backend) {
-    Instance largest = Largest.INSTANCE;
+    Largest.INSTANCES.forEach(instance -> warmUp(backend, instance));
+  }
+
+  private static void warmUp(Backend backend, Instance largest) {
     try (Matrix values = Matrix.of(largest.a);
         Activations a = backend.pack(values);
         Features z = features(backend, largest.z);
