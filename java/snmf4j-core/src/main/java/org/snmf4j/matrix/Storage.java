@@ -21,7 +21,10 @@ import org.snmf4j.error.MemoryExhaustedException;
  */
 final class Storage {
   private static final long SEGMENT_BYTES = 1L << 30;
-  /** Elements that are converted at a time, in bulk and by plain loops, which is the fastest way. */
+
+  /**
+   * Elements that are converted at a time, in bulk and by plain loops, which is the fastest way.
+   */
   private static final int CONVERTED = 1 << 10;
 
   private static final Cleaner CLEANER = Cleaner.create();
