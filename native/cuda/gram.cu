@@ -76,8 +76,9 @@ __global__ void __launch_bounds__(kThreads)
   const Tile tile = tile_of(first_pair + blockIdx.x);
   const int64_t splits = gridDim.y;
   const int64_t split = blockIdx.y;
-  const int64_t first = shape.tiles() * split / splits;
-  const int64_t stages = (shape.tiles() * (split + 1) / splits - first) * kTileStages;
+  const int64_t all = shape.tiles() * kTileStages;
+  const int64_t first = all * split / splits;
+  const int64_t stages = all * (split + 1) / splits - first;
   const bool diagonal = tile.row == tile.column;
   const int t = static_cast<int>(threadIdx.x);
   // Two threads bring a row's sixteen tokens.
@@ -86,8 +87,9 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t left_row = static_cast<int64_t>(tile.row) * kEdge + row;
   const int64_t right_row = static_cast<int64_t>(tile.column) * kEdge + row;
   const auto fetch = [&](int64_t s, Fetched& fetched) {
-    const float* from = y + shape.tile_offset(first + s / kTileStages) +
-                        s % kTileStages * kStage + part;
+    const int64_t stage = first + s;
+    const float* from = y + shape.tile_offset(stage / kTileStages) +
+                        stage % kTileStages * kStage + part;
     const float4 zero = make_float4(0, 0, 0, 0);
     const auto* l = reinterpret_cast<const float4*>(from + left_row * shape.width);
     const auto* r = reinterpret_cast<const float4*>(from + right_row * shape.width);
@@ -214,7 +216,7 @@ __global__ void add_row_sums(const double* parts, int splits, int64_t height, in
 
 }  // namespace
 
-void gram_and_row_sums(snmf4j_context& context, const snmf4j_panels& y,
+void gram_and_row_sums(snmf4j_context& context, gpu::Stream& stream, const snmf4j_panels& y,
                        snmf4j_statistics& statistics) {
   const int rank = statistics.rank;
   const int64_t edges = (rank + kEdge - 1) / kEdge;
@@ -232,16 +234,16 @@ void gram_and_row_sums(snmf4j_context& context, const snmf4j_panels& y,
   double* row_sums = sums + size;
   for (int64_t pair = 0; pair < pairs; pair += each) {
     const int64_t count = std::min(each, pairs - pair);
-    gpu::launch(context.stream,
+    gpu::launch(stream,
                 {static_cast<unsigned>(count), kThreads, 0, static_cast<unsigned>(splits)},
                 gram_tiles, y.floats(), y.shape, pair, sums, row_sums);
-    gpu::launch(context.stream,
+    gpu::launch(stream,
                 {static_cast<unsigned>(count * (kElements / kSummed)), kSummed * kSummers},
                 add_tiles, static_cast<const double*>(sums), splits, pair, rank,
                 statistics.gram.data());
   }
   constexpr int kRowThreads = 128;
-  gpu::launch(context.stream, {gpu::pieces(rank, kRowThreads), kRowThreads}, add_row_sums,
+  gpu::launch(stream, {gpu::pieces(rank, kRowThreads), kRowThreads}, add_row_sums,
               static_cast<const double*>(row_sums), splits, static_cast<int64_t>(height), rank,
               statistics.row_sums.data());
 }

@@ -2,7 +2,7 @@
 // row after row; device code. A tile has a token for each lane, and a block kWarps.
 //
 // Features are taken 16 at a time: the warps share the products of Q's rows with Y, each a part of
-// the sum, then the first one descends feature by feature. Meanwhile the rows that the next step
+// the sum, then one of them descends feature by feature. Meanwhile the rows that the next step
 // needs are on their way into shared memory.
 #ifndef SNMF4J_CUDA_TILE_UPDATE_HPP
 #define SNMF4J_CUDA_TILE_UPDATE_HPP
@@ -155,14 +155,24 @@ __device__ inline float descend(const UpdateRoom<kWarps>& room, int count, float
 }
 
 // What a walk over the features of a tile is for: to leave Y and return to every thread its part of
-// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the first warp.
+// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the warp that descends.
 enum class Walk { kMeasure, kDescend, kDescendAndGain };
 
-// The first rows have been asked for, and are again. Y is to be read behind a barrier.
+// The warp that descends. Each quarter of a multiprocessor has every fourth warp of a block: if all
+// blocks chose the same one, a quarter would have most of the work.
+template <int kWarps>
+__device__ __forceinline__ int descending_warp(const Coefficients& c) {
+  return static_cast<int>(blockIdx.x) / c.multiprocessors % kWarps;
+}
+
+// The tile's P is at the offset. The first rows have been asked for, and are again. Y is to be read
+// behind a barrier.
 template <int kWarps, Walk kWalk, bool kStaged>
-__device__ __forceinline__ double walk(const Rows<kStaged>& rows, const float* p, int64_t width,
-                                       float* y, UpdateRoom<kWarps>& room) {
+__device__ __forceinline__ double walk(const Rows<kStaged>& rows, const Coefficients& c,
+                                       int64_t offset, float* y, UpdateRoom<kWarps>& room) {
   constexpr bool kMeasures = kWalk == Walk::kMeasure;
+  const float* p = c.p + offset;
+  const int64_t width = c.shape.width;
   const Products& q = rows.q;
   const int token = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
@@ -211,7 +221,7 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const float* p
     }
     if (kMeasures) continue;
     __syncthreads();
-    if (warp == 0) {
+    if (warp == descending_warp<kWarps>(c)) {
       constexpr bool kGains = kWalk == Walk::kDescendAndGain;
       const float gain = descend<kGains>(room, count, y + first * kUpdateTile, token);
       if (kGains) total += static_cast<double>(gain);

@@ -42,8 +42,7 @@ __device__ __forceinline__ double begin(const Coefficients& c, const Rows<kStage
       y[j * kUpdateTile + lane] =
           live ? fmaxf(c.start[offset + j * width + lane] - c.offset[j], 0.0f) : 0;
     }
-    explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c.p + offset, width, y, room),
-                          room.sums);
+    explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c, offset, y, room), room.sums);
     if (explained > 0) return explained;
   }
   for (int j = warp; j < q.rank; j += kWarps) y[j * kUpdateTile + lane] = 0;
@@ -70,17 +69,16 @@ __device__ __forceinline__ double descend_tile(const Coefficients& c, const Rows
       y[j * kUpdateTile + lane] = source(offset + j * width + lane, j);
     }
     if (kStops) {
-      explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c.p + offset, width, y, room),
-                            room.sums);
+      explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c, offset, y, room), room.sums);
     }
   }
   for (int sweep = 0; sweep < numbers->sweeps; sweep++) {
     if (!kStops) {
-      walk<kWarps, Walk::kDescend>(rows, c.p + offset, width, y, room);
+      walk<kWarps, Walk::kDescend>(rows, c, offset, y, room);
       continue;
     }
-    const double gain = block_sum(
-        walk<kWarps, Walk::kDescendAndGain>(rows, c.p + offset, width, y, room), room.sums);
+    const double gain =
+        block_sum(walk<kWarps, Walk::kDescendAndGain>(rows, c, offset, y, room), room.sums);
     explained += gain;
     if (numbers->tolerance > 0 && gain <= numbers->tolerance * fabs(explained)) break;
   }
