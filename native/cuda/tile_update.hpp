@@ -68,25 +68,83 @@ struct Rows {
   __device__ int64_t pitch() const { return kStaged ? kFeatureBlock : q.padded; }
 };
 
-// A warp's part of rows [first, first + kFeatureBlock) of QY: a square of 4 features by 4 tokens a
-// lane. With kSigned of the positive and the negative entries by themselves, into two rooms.
-template <int kWarps, bool kSigned, bool kStaged>
+// Rows of Q and Y that a warp multiplies.
+template <int kWarps>
+struct Share {
+  int from, to;
+
+  __device__ explicit Share(int rank) {
+    const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
+    const int each = (rank + kWarps - 1) / kWarps;
+    from = warp * each;
+    to = min(from + each, rank);
+  }
+};
+
+// A warp's part of rows [first, first + kFeatureBlock) of QY: a lane has 8 features by 4 tokens of
+// every second row of Y, its partner in the other half of the warp those of the other rows. Loads
+// from shared memory are what it costs, four cycles each whoever shares them: three for 32 products.
+template <int kWarps, bool kStaged>
 __device__ __forceinline__ void multiply_part(const Rows<kStaged>& rows, int first, const float* y,
-                                              Parts parts, Parts negative) {
+                                              Parts parts) {
+  constexpr int kFour = 4;
+  constexpr int kHigh = kFeatureBlock / 2;
+  constexpr int kHalf = gpu::kWarp / 2;
+  static_assert(kHalf == 2 * kUpdateTile / kFour, "a half has all features and tokens");
+  const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+  const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
+  const bool upper = lane >= kHalf;
+  const int feature = lane % kHalf / (kHalf / 2) * kHigh;
+  const int token = lane % (kHalf / 2) * kFour;
+  const Share<kWarps> share(rows.q.rank);
+  float sum[kHigh][kFour] = {};
+  const float* row = rows.at(first) + feature;
+#pragma unroll 2
+  for (int l = share.from + (upper ? 1 : 0); l < share.to; l += 2) {
+    const auto* left = reinterpret_cast<const float4*>(row + l * rows.pitch());
+    const float4 right = *reinterpret_cast<const float4*>(y + l * kUpdateTile + token);
+    const float4 low = left[0];
+    const float4 high = left[1];
+    const float values[kHigh] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+    for (int i = 0; i < kHigh; i++) {
+      sum[i][0] += values[i] * right.x;
+      sum[i][1] += values[i] * right.y;
+      sum[i][2] += values[i] * right.z;
+      sum[i][3] += values[i] * right.w;
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < kFour; i++) {
+    float keep[kFour], give[kFour];
+#pragma unroll
+    for (int t = 0; t < kFour; t++) {
+      keep[t] = upper ? sum[i + kFour][t] : sum[i][t];
+      give[t] = upper ? sum[i][t] : sum[i + kFour][t];
+    }
+    const float4 other = swap_four(make_float4(give[0], give[1], give[2], give[3]), kHalf);
+    *reinterpret_cast<float4*>(&parts[warp][feature + (upper ? kFour : 0) + i][token]) =
+        make_float4(keep[0] + other.x, keep[1] + other.y, keep[2] + other.z, keep[3] + other.w);
+  }
+}
+
+// The same of the positive and the negative entries of Q by themselves, into two rooms: a square of
+// 4 features by 4 tokens a lane.
+template <int kWarps, bool kStaged>
+__device__ __forceinline__ void multiply_signed(const Rows<kStaged>& rows, int first,
+                                                const float* y, Parts parts, Parts negative) {
   static_assert(kFeatureBlock == 16, "four lanes have four features each");
   constexpr int kSquares = kUpdateTile / 4;
   const int thread = static_cast<int>(threadIdx.x);
   const int warp = thread / gpu::kWarp;
   const int feature = thread / kSquares % 4 * 4;
   const int token = thread % kSquares * 4;
-  const int rank = rows.q.rank;
-  const int each = (rank + kWarps - 1) / kWarps;
-  const int to = min((warp + 1) * each, rank);
+  const Share<kWarps> share(rows.q.rank);
   float sum[4][4] = {};
   float other[4][4] = {};
   const float* row = rows.at(first) + feature;
 #pragma unroll 4
-  for (int l = warp * each; l < to; l++) {
+  for (int l = share.from; l < share.to; l++) {
     const float4 left = *reinterpret_cast<const float4*>(row + l * rows.pitch());
     const float4 right = *reinterpret_cast<const float4*>(y + l * kUpdateTile + token);
     const float values[4] = {left.x, left.y, left.z, left.w};
@@ -95,12 +153,8 @@ __device__ __forceinline__ void multiply_part(const Rows<kStaged>& rows, int fir
     for (int i = 0; i < 4; i++) {
 #pragma unroll
       for (int t = 0; t < 4; t++) {
-        if (kSigned) {
-          sum[i][t] += fmaxf(values[i], 0.0f) * tokens[t];
-          other[i][t] += fmaxf(-values[i], 0.0f) * tokens[t];
-        } else {
-          sum[i][t] += values[i] * tokens[t];
-        }
+        sum[i][t] += fmaxf(values[i], 0.0f) * tokens[t];
+        other[i][t] += fmaxf(-values[i], 0.0f) * tokens[t];
       }
     }
   }
@@ -108,10 +162,8 @@ __device__ __forceinline__ void multiply_part(const Rows<kStaged>& rows, int fir
   for (int i = 0; i < 4; i++) {
     *reinterpret_cast<float4*>(&parts[warp][feature + i][token]) =
         make_float4(sum[i][0], sum[i][1], sum[i][2], sum[i][3]);
-    if (kSigned) {
-      *reinterpret_cast<float4*>(&negative[warp][feature + i][token]) =
-          make_float4(other[i][0], other[i][1], other[i][2], other[i][3]);
-    }
+    *reinterpret_cast<float4*>(&negative[warp][feature + i][token]) =
+        make_float4(other[i][0], other[i][1], other[i][2], other[i][3]);
   }
 }
 
@@ -201,7 +253,7 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const Coeffici
         room.diagonal[b][other] = diagonal[b * rows.pitch() + other];
       }
     }
-    multiply_part<kWarps, false>(rows, first, y, room.parts, nullptr);
+    multiply_part<kWarps>(rows, first, y, room.parts);
     if (!kMeasures && threadIdx.x < kFeatureBlock) room.inverse[threadIdx.x] = inverse;
     __syncthreads();
     rows.fetch(first + kFeatureBlock < q.rank ? first + kFeatureBlock : 0);
@@ -249,7 +301,7 @@ __device__ __forceinline__ double multiply(const Rows<kStaged>& rows, const floa
       projected[i] = j < rank ? p[j * width + token] : 0;
     }
     rows.wait();
-    multiply_part<kWarps, true>(rows, first, y, room.parts, negative);
+    multiply_signed<kWarps>(rows, first, y, room.parts, negative);
     __syncthreads();
     if (first + kFeatureBlock < rank) rows.fetch(first + kFeatureBlock);
 #pragma unroll
