@@ -13,21 +13,6 @@ __device__ inline T warp_sum(T x) {
   return x;
 }
 
-// What the lane has whose number differs in these bits. The twin's threads, for which meeting is
-// what takes the time, exchange two at once.
-__device__ inline float4 swap_four(const float4& x, int bits) {
-#ifdef SNMF4J_TWIN
-  const float2 low = __shfl_xor_sync(gpu::kAllLanes, make_float2(x.x, x.y), bits);
-  const float2 high = __shfl_xor_sync(gpu::kAllLanes, make_float2(x.z, x.w), bits);
-  return make_float4(low.x, low.y, high.x, high.y);
-#else
-  return make_float4(__shfl_xor_sync(gpu::kAllLanes, x.x, bits),
-                     __shfl_xor_sync(gpu::kAllLanes, x.y, bits),
-                     __shfl_xor_sync(gpu::kAllLanes, x.z, bits),
-                     __shfl_xor_sync(gpu::kAllLanes, x.w, bits));
-#endif
-}
-
 // The sum over the block, for every thread of it. `room` is shared memory for one value a warp,
 // which may be used again at once.
 template <typename T>

@@ -6,7 +6,6 @@
 // Cost, n tokens: per nonzero and tile a row's 256 bytes (128 for 16 bits) from the second cache.
 #include "gather.hpp"
 
-#include "collective.hpp"
 #include "stored.hpp"
 
 namespace snmf4j {
@@ -77,10 +76,12 @@ __global__ void __launch_bounds__(kWarps* gpu::kWarp, kBlocks)
       }
     }
   }
-  const float4 other = swap_four(sum, kHalf);
+  sum.x += __shfl_xor_sync(gpu::kAllLanes, sum.x, kHalf);
+  sum.y += __shfl_xor_sync(gpu::kAllLanes, sum.y, kHalf);
+  sum.z += __shfl_xor_sync(gpu::kAllLanes, sum.z, kHalf);
+  sum.w += __shfl_xor_sync(gpu::kAllLanes, sum.w, kHalf);
   if (half != 0) return;
-  *reinterpret_cast<float4*>(p + p_shape.tile_offset(tile) + j * p_shape.width + token) =
-      make_float4(sum.x + other.x, sum.y + other.y, sum.z + other.z, sum.w + other.w);
+  *reinterpret_cast<float4*>(p + p_shape.tile_offset(tile) + j * p_shape.width + token) = sum;
 }
 
 }  // namespace

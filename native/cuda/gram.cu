@@ -76,9 +76,8 @@ __global__ void __launch_bounds__(kThreads)
   const Tile tile = tile_of(first_pair + blockIdx.x);
   const int64_t splits = gridDim.y;
   const int64_t split = blockIdx.y;
-  const int64_t all = shape.tiles() * kTileStages;
-  const int64_t first = all * split / splits;
-  const int64_t stages = all * (split + 1) / splits - first;
+  const int64_t first = shape.tiles() * split / splits;
+  const int64_t stages = (shape.tiles() * (split + 1) / splits - first) * kTileStages;
   const bool diagonal = tile.row == tile.column;
   const int t = static_cast<int>(threadIdx.x);
   // Two threads bring a row's sixteen tokens.
@@ -87,9 +86,8 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t left_row = static_cast<int64_t>(tile.row) * kEdge + row;
   const int64_t right_row = static_cast<int64_t>(tile.column) * kEdge + row;
   const auto fetch = [&](int64_t s, Fetched& fetched) {
-    const int64_t stage = first + s;
-    const float* from = y + shape.tile_offset(stage / kTileStages) +
-                        stage % kTileStages * kStage + part;
+    const float* from = y + shape.tile_offset(first + s / kTileStages) +
+                        s % kTileStages * kStage + part;
     const float4 zero = make_float4(0, 0, 0, 0);
     const auto* l = reinterpret_cast<const float4*>(from + left_row * shape.width);
     const auto* r = reinterpret_cast<const float4*>(from + right_row * shape.width);

@@ -149,14 +149,14 @@ class Pass {
   void enqueue() {
     std::optional<DenseProjection> projection;
     if (dense_) projection.emplace(context_, a_.type, z_);
-    // What P is not needed for is done beside it, unless it takes what comes of that.
-    if (starts()) {
-      prepare(context_.stream);
-      prepare_start(context_, products_, start_);
-    } else {
-      begin_aside([&](gpu::Stream& aside) { prepare(aside); });
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      begin_aside([&](gpu::Stream& aside) {
+        begin_support(aside, support_columns_, support_rows_, support_);
+      });
     }
     if (!dense_) fill_plan(context_, plan_);
+    multiply_features(context_, columns_, z_.dense.data(), z_.neurons, numbers_, products_);
+    if (starts()) prepare_start(context_, products_, start_);
     std::optional<CrossProduct> cross;
     if (refresh_ == SNMF4J_REFRESH_DENSE) cross.emplace(context_, a_.type, result_, *statistics_);
     int64_t blocks = 0;
@@ -167,8 +167,8 @@ class Pass {
         } else {
           project(context_, a_.type, group, plan_, p_);
         }
-        end_aside();
         blocks += renew_coefficients(group, dots_ + blocks);
+        end_aside();
         if (refresh_ != SNMF4J_REFRESH_NONE && is_last(group)) {
           begin_aside([&](gpu::Stream& aside) {
             gram_and_row_sums(context_, aside, result_, *statistics_);
@@ -184,14 +184,6 @@ class Pass {
     end_aside();
     sum_up(context_, products_, refresh_ == SNMF4J_REFRESH_NONE ? nullptr : statistics_, dots_,
            blocks, sums_);
-  }
-
-  // Q, and what C begins with.
-  void prepare(gpu::Stream& stream) {
-    multiply_features(stream, columns_, z_.dense.data(), z_.neurons, numbers_, products_);
-    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      begin_support(stream, support_columns_, support_rows_, support_);
-    }
   }
 
   // Puts work beside what follows in the context's stream, behind what is there.
@@ -227,7 +219,6 @@ class Pass {
     c.scale = scales() ? scale_ : nullptr;
     c.result = result_.floats() + at;
     c.dots = dots;
-    c.multiprocessors = context_.facts.multiprocessors;
     return c;
   }
 

@@ -81,10 +81,11 @@ __global__ void sum_parts(Products q, const double* gram, const double* row_sums
 
 }  // namespace
 
-void multiply_features(gpu::Stream& stream, const SparseColumns& columns, const float* dense,
+void multiply_features(snmf4j_context& context, const SparseColumns& columns, const float* dense,
                        int64_t neurons, const UpdateNumbers* numbers, const Products& products) {
-  gpu::launch(stream, {static_cast<unsigned>(products.rank), kThreads, 0, kShares},
-              multiply_columns, columns, dense, neurons, numbers, products);
+  gpu::launch(context.stream,
+              {static_cast<unsigned>(products.rank), kThreads, 0, kShares}, multiply_columns,
+              columns, dense, neurons, numbers, products);
 }
 
 void sum_up(snmf4j_context& context, const Products& products, const snmf4j_statistics* statistics,

@@ -27,8 +27,8 @@ struct Products {
   float* shift;    // penalty |z_j|, [padded]
 };
 
-// Sets what `products` points at; puts its work into the stream.
-void multiply_features(gpu::Stream& stream, const SparseColumns& columns, const float* dense,
+// Sets what `products` points at.
+void multiply_features(snmf4j_context& context, const SparseColumns& columns, const float* dense,
                        int64_t neurons, const UpdateNumbers* numbers, const Products& products);
 
 // Parts of <Q,G> and of sum_j |z_j| rowsum_j, and the sum of `size` others.

@@ -330,9 +330,7 @@ int snmf4j_refit(const snmf4j_statistics* s, snmf4j_features* z, double penalty,
       refit_full(*s, weights, *z);
       return;
     }
-    // Pinned: a copy to other memory would wait for a second one.
-    context.host_room.reserve(sizeof(Facts));
-    Facts& found = *reinterpret_cast<Facts*>(context.host_room.data());
+    Facts found{};
     if (z->widest_row < 0) {
       gpu::launch(context.stream, {gpu::pieces(z->neurons, kThreads), kThreads}, find_widest,
                   rows.start, rows.neurons, facts);

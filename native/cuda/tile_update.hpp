@@ -2,7 +2,7 @@
 // row after row; device code. A tile has a token for each lane, and a block kWarps.
 //
 // Features are taken 16 at a time: the warps share the products of Q's rows with Y, each a part of
-// the sum, then one of them descends feature by feature. Meanwhile the rows that the next step
+// the sum, then the first one descends feature by feature. Meanwhile the rows that the next step
 // needs are on their way into shared memory.
 #ifndef SNMF4J_CUDA_TILE_UPDATE_HPP
 #define SNMF4J_CUDA_TILE_UPDATE_HPP
@@ -68,83 +68,25 @@ struct Rows {
   __device__ int64_t pitch() const { return kStaged ? kFeatureBlock : q.padded; }
 };
 
-// Rows of Q and Y that a warp multiplies.
-template <int kWarps>
-struct Share {
-  int from, to;
-
-  __device__ explicit Share(int rank) {
-    const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
-    const int each = (rank + kWarps - 1) / kWarps;
-    from = warp * each;
-    to = min(from + each, rank);
-  }
-};
-
-// A warp's part of rows [first, first + kFeatureBlock) of QY: a lane has 8 features by 4 tokens of
-// every second row of Y, its partner in the other half of the warp those of the other rows. Loads
-// from shared memory are what it costs, four cycles each whoever shares them: three for 32 products.
-template <int kWarps, bool kStaged>
+// A warp's part of rows [first, first + kFeatureBlock) of QY: a square of 4 features by 4 tokens a
+// lane. With kSigned of the positive and the negative entries by themselves, into two rooms.
+template <int kWarps, bool kSigned, bool kStaged>
 __device__ __forceinline__ void multiply_part(const Rows<kStaged>& rows, int first, const float* y,
-                                              Parts parts) {
-  constexpr int kFour = 4;
-  constexpr int kHigh = kFeatureBlock / 2;
-  constexpr int kHalf = gpu::kWarp / 2;
-  static_assert(kHalf == 2 * kUpdateTile / kFour, "a half has all features and tokens");
-  const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-  const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
-  const bool upper = lane >= kHalf;
-  const int feature = lane % kHalf / (kHalf / 2) * kHigh;
-  const int token = lane % (kHalf / 2) * kFour;
-  const Share<kWarps> share(rows.q.rank);
-  float sum[kHigh][kFour] = {};
-  const float* row = rows.at(first) + feature;
-#pragma unroll 2
-  for (int l = share.from + (upper ? 1 : 0); l < share.to; l += 2) {
-    const auto* left = reinterpret_cast<const float4*>(row + l * rows.pitch());
-    const float4 right = *reinterpret_cast<const float4*>(y + l * kUpdateTile + token);
-    const float4 low = left[0];
-    const float4 high = left[1];
-    const float values[kHigh] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-    for (int i = 0; i < kHigh; i++) {
-      sum[i][0] += values[i] * right.x;
-      sum[i][1] += values[i] * right.y;
-      sum[i][2] += values[i] * right.z;
-      sum[i][3] += values[i] * right.w;
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < kFour; i++) {
-    float keep[kFour], give[kFour];
-#pragma unroll
-    for (int t = 0; t < kFour; t++) {
-      keep[t] = upper ? sum[i + kFour][t] : sum[i][t];
-      give[t] = upper ? sum[i][t] : sum[i + kFour][t];
-    }
-    const float4 other = swap_four(make_float4(give[0], give[1], give[2], give[3]), kHalf);
-    *reinterpret_cast<float4*>(&parts[warp][feature + (upper ? kFour : 0) + i][token]) =
-        make_float4(keep[0] + other.x, keep[1] + other.y, keep[2] + other.z, keep[3] + other.w);
-  }
-}
-
-// The same of the positive and the negative entries of Q by themselves, into two rooms: a square of
-// 4 features by 4 tokens a lane.
-template <int kWarps, bool kStaged>
-__device__ __forceinline__ void multiply_signed(const Rows<kStaged>& rows, int first,
-                                                const float* y, Parts parts, Parts negative) {
+                                              Parts parts, Parts negative) {
   static_assert(kFeatureBlock == 16, "four lanes have four features each");
   constexpr int kSquares = kUpdateTile / 4;
   const int thread = static_cast<int>(threadIdx.x);
   const int warp = thread / gpu::kWarp;
   const int feature = thread / kSquares % 4 * 4;
   const int token = thread % kSquares * 4;
-  const Share<kWarps> share(rows.q.rank);
+  const int rank = rows.q.rank;
+  const int each = (rank + kWarps - 1) / kWarps;
+  const int to = min((warp + 1) * each, rank);
   float sum[4][4] = {};
   float other[4][4] = {};
   const float* row = rows.at(first) + feature;
 #pragma unroll 4
-  for (int l = share.from; l < share.to; l++) {
+  for (int l = warp * each; l < to; l++) {
     const float4 left = *reinterpret_cast<const float4*>(row + l * rows.pitch());
     const float4 right = *reinterpret_cast<const float4*>(y + l * kUpdateTile + token);
     const float values[4] = {left.x, left.y, left.z, left.w};
@@ -153,8 +95,12 @@ __device__ __forceinline__ void multiply_signed(const Rows<kStaged>& rows, int f
     for (int i = 0; i < 4; i++) {
 #pragma unroll
       for (int t = 0; t < 4; t++) {
-        sum[i][t] += fmaxf(values[i], 0.0f) * tokens[t];
-        other[i][t] += fmaxf(-values[i], 0.0f) * tokens[t];
+        if (kSigned) {
+          sum[i][t] += fmaxf(values[i], 0.0f) * tokens[t];
+          other[i][t] += fmaxf(-values[i], 0.0f) * tokens[t];
+        } else {
+          sum[i][t] += values[i] * tokens[t];
+        }
       }
     }
   }
@@ -162,8 +108,10 @@ __device__ __forceinline__ void multiply_signed(const Rows<kStaged>& rows, int f
   for (int i = 0; i < 4; i++) {
     *reinterpret_cast<float4*>(&parts[warp][feature + i][token]) =
         make_float4(sum[i][0], sum[i][1], sum[i][2], sum[i][3]);
-    *reinterpret_cast<float4*>(&negative[warp][feature + i][token]) =
-        make_float4(other[i][0], other[i][1], other[i][2], other[i][3]);
+    if (kSigned) {
+      *reinterpret_cast<float4*>(&negative[warp][feature + i][token]) =
+          make_float4(other[i][0], other[i][1], other[i][2], other[i][3]);
+    }
   }
 }
 
@@ -207,24 +155,14 @@ __device__ inline float descend(const UpdateRoom<kWarps>& room, int count, float
 }
 
 // What a walk over the features of a tile is for: to leave Y and return to every thread its part of
-// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the warp that descends.
+// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the first warp.
 enum class Walk { kMeasure, kDescend, kDescendAndGain };
 
-// The warp that descends. Each quarter of a multiprocessor has every fourth warp of a block: if all
-// blocks chose the same one, a quarter would have most of the work.
-template <int kWarps>
-__device__ __forceinline__ int descending_warp(const Coefficients& c) {
-  return static_cast<int>(blockIdx.x) / c.multiprocessors % kWarps;
-}
-
-// The tile's P is at the offset. The first rows have been asked for, and are again. Y is to be read
-// behind a barrier.
+// The first rows have been asked for, and are again. Y is to be read behind a barrier.
 template <int kWarps, Walk kWalk, bool kStaged>
-__device__ __forceinline__ double walk(const Rows<kStaged>& rows, const Coefficients& c,
-                                       int64_t offset, float* y, UpdateRoom<kWarps>& room) {
+__device__ __forceinline__ double walk(const Rows<kStaged>& rows, const float* p, int64_t width,
+                                       float* y, UpdateRoom<kWarps>& room) {
   constexpr bool kMeasures = kWalk == Walk::kMeasure;
-  const float* p = c.p + offset;
-  const int64_t width = c.shape.width;
   const Products& q = rows.q;
   const int token = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
@@ -253,7 +191,7 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const Coeffici
         room.diagonal[b][other] = diagonal[b * rows.pitch() + other];
       }
     }
-    multiply_part<kWarps>(rows, first, y, room.parts);
+    multiply_part<kWarps, false>(rows, first, y, room.parts, nullptr);
     if (!kMeasures && threadIdx.x < kFeatureBlock) room.inverse[threadIdx.x] = inverse;
     __syncthreads();
     rows.fetch(first + kFeatureBlock < q.rank ? first + kFeatureBlock : 0);
@@ -273,7 +211,7 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const Coeffici
     }
     if (kMeasures) continue;
     __syncthreads();
-    if (warp == descending_warp<kWarps>(c)) {
+    if (warp == 0) {
       constexpr bool kGains = kWalk == Walk::kDescendAndGain;
       const float gain = descend<kGains>(room, count, y + first * kUpdateTile, token);
       if (kGains) total += static_cast<double>(gain);
@@ -301,7 +239,7 @@ __device__ __forceinline__ double multiply(const Rows<kStaged>& rows, const floa
       projected[i] = j < rank ? p[j * width + token] : 0;
     }
     rows.wait();
-    multiply_signed<kWarps>(rows, first, y, room.parts, negative);
+    multiply_part<kWarps, true>(rows, first, y, room.parts, negative);
     __syncthreads();
     if (first + kFeatureBlock < rank) rows.fetch(first + kFeatureBlock);
 #pragma unroll

@@ -1,7 +1,7 @@
 // Updates of Y. A block takes 32 tokens, whose coefficients stay in shared memory; while one of its
 // warps descends, other blocks compute.
 //
-// Cost: a sweep is k^2 n multiplications, of which each takes a tenth of a load; Q comes from the
+// Cost: a sweep is k^2 n multiplications, of which each takes an eighth of a load; Q comes from the
 // second cache, once a tile, ahead of its use: loads that were waited for took two thirds of the
 // time. 100000 tokens, k = 400: 0.55 ms a sweep at the full rate.
 #include <algorithm>
@@ -17,8 +17,6 @@ constexpr int kFewFeatures = 128;
 constexpr int kFewWarps = 4;
 constexpr int kManyWarps = 8;
 constexpr int kResidentWarps = 24;
-// What descends takes a few registers more; of small blocks there are as many all the same.
-constexpr int kFewResidentWarps = 20;
 // Where sums decide when a tile is done or Y is not in shared memory, which takes more registers.
 constexpr int kStoppingWarps = 16;
 // Of tiles that shared memory cannot hold, so many blocks are under way.
@@ -44,7 +42,8 @@ __device__ __forceinline__ double begin(const Coefficients& c, const Rows<kStage
       y[j * kUpdateTile + lane] =
           live ? fmaxf(c.start[offset + j * width + lane] - c.offset[j], 0.0f) : 0;
     }
-    explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c, offset, y, room), room.sums);
+    explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c.p + offset, width, y, room),
+                          room.sums);
     if (explained > 0) return explained;
   }
   for (int j = warp; j < q.rank; j += kWarps) y[j * kUpdateTile + lane] = 0;
@@ -71,16 +70,17 @@ __device__ __forceinline__ double descend_tile(const Coefficients& c, const Rows
       y[j * kUpdateTile + lane] = source(offset + j * width + lane, j);
     }
     if (kStops) {
-      explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c, offset, y, room), room.sums);
+      explained = block_sum(walk<kWarps, Walk::kMeasure>(rows, c.p + offset, width, y, room),
+                            room.sums);
     }
   }
   for (int sweep = 0; sweep < numbers->sweeps; sweep++) {
     if (!kStops) {
-      walk<kWarps, Walk::kDescend>(rows, c, offset, y, room);
+      walk<kWarps, Walk::kDescend>(rows, c.p + offset, width, y, room);
       continue;
     }
-    const double gain =
-        block_sum(walk<kWarps, Walk::kDescendAndGain>(rows, c, offset, y, room), room.sums);
+    const double gain = block_sum(
+        walk<kWarps, Walk::kDescendAndGain>(rows, c.p + offset, width, y, room), room.sums);
     explained += gain;
     if (numbers->tolerance > 0 && gain <= numbers->tolerance * fabs(explained)) break;
   }
@@ -98,10 +98,8 @@ __device__ __forceinline__ double descend_tile(const Coefficients& c, const Rows
 
 // A block per tile, with Y's in shared memory, and room for rows of Q behind it.
 template <int kWarps, bool kStops>
-__global__ void __launch_bounds__(kWarps* gpu::kWarp, (kStops                ? kStoppingWarps
-                                                       : kWarps == kFewWarps ? kFewResidentWarps
-                                                                             : kResidentWarps) /
-                                                          kWarps)
+__global__ void __launch_bounds__(kWarps* gpu::kWarp,
+                                  (kStops ? kStoppingWarps : kResidentWarps) / kWarps)
     descend_shared(Coefficients c, Products q, const UpdateNumbers* numbers, bool solving) {
   SNMF4J_SHARED(unsigned char, memory);
   Room<kWarps>& room = *reinterpret_cast<Room<kWarps>*>(memory);

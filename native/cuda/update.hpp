@@ -24,8 +24,6 @@ struct Coefficients {
   const int* failed;
   float* result;
   double* dots;  // <P,Y'> of each block, [update_blocks()]
-  // Of neighbouring blocks so many have a multiprocessor each.
-  int multiprocessors;
 };
 
 // Updates by the rule; `stops` says that there is a tolerance, `large` has room for tiles that
