@@ -16,14 +16,14 @@ enum class Arithmetic { kFloat32, kTf32 };
 
 class Blas {
  public:
-  // `path` names the shared library. Throws UNAVAILABLE with what the loader says, or with the name
-  // of what the library lacks.
-  Blas(const char* path, Memory& memory);
+  // `path` names the shared library, `device` that of the calling thread. Throws UNAVAILABLE with
+  // what the loader says, or with the name of what the library lacks.
+  Blas(const char* path, int device, Memory& memory);
   ~Blas();
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
 
-  int version() const;
+  int version() const { return version_; }
 
   // C = alpha op(A) op(B) + beta C for float32 C; A and B are of the given element.
   void multiply(Stream& stream, Operation a_op, Operation b_op, int m, int n, int k, float alpha,
@@ -37,6 +37,7 @@ class Blas {
  private:
   struct Library;
   Library* library_ = nullptr;
+  int version_ = 0;
   // Ours, so that recorded graphs and repeated runs use the same.
   Array<unsigned char> workspace_;
 };

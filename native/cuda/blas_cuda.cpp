@@ -4,6 +4,8 @@
 #include <climits>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <thread>
 
 #include "blas.hpp"
 
@@ -23,6 +25,10 @@ constexpr int kDefaultAlgorithm = -1;
 
 // What NVIDIA recommends for compute capability 9; earlier ones need less.
 constexpr std::size_t kWorkspace = std::size_t{32} << 20;
+
+// Order of the products that make cuBLAS load its code, and room for one of their matrices.
+constexpr int kFirst = 64;
+constexpr std::size_t kFirstBytes = kFirst * kFirst * sizeof(double);
 
 const char* name_of(int status) {
   switch (status) {
@@ -79,6 +85,7 @@ struct Blas::Library {
   void* loaded = nullptr;
   Handle handle = nullptr;
   void* stream = nullptr;  // that the handle works in
+  std::thread loading;     // has the handle for itself until it ends
 
   int (*create)(Handle*) = nullptr;
   int (*destroy)(Handle) = nullptr;
@@ -117,6 +124,7 @@ struct Blas::Library {
   }
 
   ~Library() {
+    if (loading.joinable()) loading.join();
     // Its code stays loaded: others in the process may have been given it, and it ends by itself.
     if (handle != nullptr) destroy(handle);
   }
@@ -132,8 +140,50 @@ struct Blas::Library {
     }
   }
 
+  // The first products of float32 and of float64 take a tenth of a second, in which cuBLAS brings
+  // its code to the device: meanwhile activations can be packed.
+  void load(int device, unsigned char* workspace) {
+    try {
+      loading = std::thread([this, device, workspace] {
+        try {
+          use_device(device);
+          multiply_first(workspace);
+        } catch (...) {
+          // Whatever it is, products that are wanted meet it again.
+        }
+      });
+    } catch (const std::system_error&) {
+      // No thread: the first product waits.
+    }
+  }
+
+  void multiply_first(unsigned char* workspace) {
+    Stream own;
+    const std::size_t used = 3 * kFirstBytes;
+    own.clear(workspace, used);
+    check(set_stream(handle, own.handle()), "use a stream");
+    check(set_workspace(handle, workspace + used, kWorkspace - used), "use a workspace");
+    void* const a = workspace;
+    void* const b = workspace + kFirstBytes;
+    void* const c = workspace + 2 * kFirstBytes;
+    constexpr int kOperations[][2] = {{0, 0}, {0, 1}, {1, 0}};
+    const float one = 1, zero = 0;
+    const double wide_one = 1, wide_zero = 0;
+    for (const auto& of : kOperations) {
+      check(gemm_ex(handle, of[0], of[1], kFirst, kFirst, kFirst, &one, a, kFloat, kFirst, b,
+                    kFloat, kFirst, &zero, c, kFloat, kFirst, kComputeFloat, kDefaultAlgorithm),
+            "multiply");
+      check(dgemm(handle, of[0], of[1], kFirst, kFirst, kFirst, &wide_one,
+                  static_cast<const double*>(a), kFirst, static_cast<const double*>(b), kFirst,
+                  &wide_zero, static_cast<double*>(c), kFirst),
+            "multiply in float64");
+    }
+    own.finish();
+  }
+
   // The workspace has to be given again after each change of the stream.
   void enter(const Stream& chosen, Array<unsigned char>& workspace) {
+    if (loading.joinable()) loading.join();
     if (stream == chosen.handle() && stream != nullptr) return;
     check(set_stream(handle, chosen.handle()), "use a stream");
     check(set_workspace(handle, workspace.data(), workspace.bytes()), "use a workspace");
@@ -141,7 +191,7 @@ struct Blas::Library {
   }
 };
 
-Blas::Blas(const char* path, Memory& memory) {
+Blas::Blas(const char* path, int device, Memory& memory) {
   auto library = std::make_unique<Library>(path);
   // Products of float32 are computed in it, unless one asks for less.
   check(library->set_math_mode(library->handle, kDefaultMath), "set its math mode");
@@ -152,15 +202,12 @@ Blas::Blas(const char* path, Memory& memory) {
                     std::to_string(kWorkspace >> 20) + " MiB, beside the data");
   }
   workspace_ = Array<unsigned char>(&memory, kWorkspace);
+  check(library->get_version(library->handle, &version_), "tell its version");
+  library->load(device, workspace_.data());
   library_ = library.release();
 }
 
 Blas::~Blas() { delete library_; }
-
-int Blas::version() const {
-  int version = 0;
-  return library_->get_version(library_->handle, &version) == kSuccess ? version : 0;
-}
 
 void Blas::multiply(Stream& stream, Operation a_op, Operation b_op, int m, int n, int k,
                     float alpha, Element element, const void* a, int64_t lda, const void* b,

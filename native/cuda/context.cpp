@@ -63,7 +63,7 @@ snmf4j_context::snmf4j_context(const snmf4j_cuda_options& options)
       graphs(options.graphs != 0),
       threads(options.threads),
       memory(limit_of(options)),
-      blas(options.cublas, memory),
+      blas(options.cublas, options.device, memory),
       panel_width(widest_panel(memory.left())) {
   memory.settle();
 }

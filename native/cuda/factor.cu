@@ -12,7 +12,7 @@ using gpu::Operation;
 constexpr int kBlock = 64;
 constexpr int kPitch = kBlock + 1;
 constexpr int kThreads = 512;
-constexpr std::size_t kShared = (2 * kBlock * kPitch + kBlock) * sizeof(double);
+constexpr std::size_t kShared = (kBlock * kPitch + 6 * kBlock) * sizeof(double);
 // Columns of what is left that are updated together: less of what lies above the diagonal is.
 constexpr int kUpdated = 1024;
 
@@ -21,47 +21,80 @@ __global__ void take_diagonal(const double* matrix, int k, double* diagonal) {
   if (j < k) diagonal[j] = matrix[static_cast<int64_t>(j) * k + j];
 }
 
-// One block: L^-1 of the rows [first, first + size) of the matrix's diagonal.
+__device__ inline double reciprocal_root(double x) {
+#ifdef __CUDA_ARCH__
+  return rsqrt(x);
+#else
+  return 1 / sqrt(x);
+#endif
+}
+
+// One block: L^-1 of the rows [first, first + size) of the matrix's diagonal. A thread has every
+// eighth row of a column in registers: what is left of the matrix, until the column is reached, and
+// then the inverse, whose rows get their lengths at the end. A step sees one column and one row,
+// which their owners show to all; two buffers, so that one barrier a step is enough.
 __global__ void __launch_bounds__(kThreads)
     invert_block(const double* matrix, int k, int first, int size, const double* diagonal,
                  double dependent, double* inverse, int* left_out) {
   SNMF4J_SHARED(double, room);
-  double* left = room;                      // what remains of the matrix, and L
-  double* solved = room + kBlock * kPitch;  // L^-1
-  double* least = solved + kBlock * kPitch; // pivots have to be above
+  double* square = room;                     // the matrix, and L^-1 at the end
+  double* least = square + kBlock * kPitch;  // pivots have to be above
+  double* roots = least + kBlock;            // reciprocal ones of the pivots
+  double(*column)[kBlock] = reinterpret_cast<double(*)[kBlock]>(roots + kBlock);
+  double(*row)[kBlock] = column + 2;
   const int64_t corner = static_cast<int64_t>(first) * k + first;
   const int c = static_cast<int>(threadIdx.x) % kBlock;
   constexpr int kRows = kThreads / kBlock;
+  constexpr int kEach = kBlock / kRows;
   const int r = static_cast<int>(threadIdx.x) / kBlock;
-  if (c < size) {
-    for (int j = r; j < size; j += kRows) {
-      left[c * kPitch + j] = j <= c ? matrix[corner + static_cast<int64_t>(j) * k + c] : 0;
-      solved[c * kPitch + j] = j == c ? 1 : 0;
+  for (int j = r; j < kBlock; j += kRows) {
+    const bool inside = j <= c && c < size;
+    square[c * kPitch + j] = inside ? matrix[corner + static_cast<int64_t>(j) * k + c] : 0;
+  }
+  if (r == 0) least[c] = c < size ? dependent * diagonal[first + c] : 0;
+  __syncthreads();
+  double own[kEach];  // rows r, r + kRows, ...
+#pragma unroll
+  for (int q = 0; q < kEach; q++) own[q] = square[(r + q * kRows) * kPitch + c];
+#pragma unroll
+  for (int group = 0; group < kEach; group++) {
+#pragma unroll 1
+    for (int member = 0; member < kRows; member++) {
+      const int p = group * kRows + member;
+      if (p >= size) break;
+      if (c == p) {
+#pragma unroll
+        for (int q = group; q < kEach; q++) column[p % 2][r + q * kRows] = own[q];
+      }
+      // Of the inverse, whose diagonal is one as yet.
+      if (r == member && c <= p) row[p % 2][c] = c < p ? own[group] : 1;
+      __syncthreads();
+      const double rest = column[p % 2][p];
+      const bool kept = rest > least[p];
+      const double root = kept ? reciprocal_root(rest) : 0;
+      if (threadIdx.x == 0) {
+        roots[p] = root;
+        if (!kept) *left_out = 1;
+      }
+      const double factor = (c <= p ? row[p % 2][c] : column[p % 2][c]) * root * root;
+#pragma unroll
+      for (int q = group; q < kEach; q++) {
+        if (q == group && r <= member) continue;
+        own[q] = (c == p ? 0 : own[q]) - column[p % 2][r + q * kRows] * factor;
+      }
+      if (c == p && r == member) own[group] = 1;
     }
-    if (r == 0) least[c] = dependent * diagonal[first + c];
   }
   __syncthreads();
-  for (int p = 0; p < size; p++) {
-    const double rest = left[p * kPitch + p];
-    const bool kept = rest > least[p];
-    const double scale = kept ? 1 / sqrt(rest) : 0;
-    // Some threads scale the column below, others the row.
-    if (r == 0 && c > p && c < size) left[c * kPitch + p] *= scale;
-    if (r == 1 && c <= p) solved[p * kPitch + c] *= scale;
-    if (threadIdx.x == 0 && !kept) *left_out = 1;
-    __syncthreads();
-    if (c < size) {
-      double* target = c <= p ? solved : left;
-      const double factor = c <= p ? solved[p * kPitch + c] : left[c * kPitch + p];
-      for (int i = p + 1 + r; i < size; i += kRows) {
-        if (c <= i) target[i * kPitch + c] -= left[i * kPitch + p] * factor;
-      }
-    }
-    __syncthreads();
+#pragma unroll
+  for (int q = 0; q < kEach; q++) {
+    const int i = r + q * kRows;
+    square[i * kPitch + c] = i < size && c <= i ? own[q] * roots[i] : 0;
   }
+  __syncthreads();
   if (c < size) {
     for (int i = r; i < size; i += kRows) {
-      inverse[corner + static_cast<int64_t>(i) * k + c] = i <= c ? solved[c * kPitch + i] : 0;
+      inverse[corner + static_cast<int64_t>(i) * k + c] = square[c * kPitch + i];
     }
   }
 }

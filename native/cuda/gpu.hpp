@@ -49,7 +49,9 @@ void free_pinned(void* memory) noexcept;
 // Work in order, without waiting for it. All functions may throw INTERNAL, also for earlier work.
 class Stream {
  public:
-  Stream();
+  Stream() : Stream(false) {}
+  // Of two streams' work that is ready the device begins with that of an urgent one.
+  explicit Stream(bool urgent);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;

@@ -111,9 +111,12 @@ void free_pinned(void* memory) noexcept {
   cudaGetLastError();
 }
 
-Stream::Stream() : handle_(nullptr) {
+Stream::Stream(bool urgent) : handle_(nullptr) {
+  int least = 0, greatest = 0;
+  check(cudaDeviceGetStreamPriorityRange(&least, &greatest), "find the streams' priorities");
   cudaStream_t stream = nullptr;
-  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "create a stream");
+  check(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, urgent ? greatest : least),
+        "create a stream");
   handle_ = stream;
 }
 

@@ -214,7 +214,7 @@ __global__ void add_row_sums(const double* parts, int splits, int64_t height, in
 
 }  // namespace
 
-void gram_and_row_sums(snmf4j_context& context, const snmf4j_panels& y,
+void gram_and_row_sums(snmf4j_context& context, gpu::Stream& stream, const snmf4j_panels& y,
                        snmf4j_statistics& statistics) {
   const int rank = statistics.rank;
   const int64_t edges = (rank + kEdge - 1) / kEdge;
@@ -232,16 +232,16 @@ void gram_and_row_sums(snmf4j_context& context, const snmf4j_panels& y,
   double* row_sums = sums + size;
   for (int64_t pair = 0; pair < pairs; pair += each) {
     const int64_t count = std::min(each, pairs - pair);
-    gpu::launch(context.stream,
+    gpu::launch(stream,
                 {static_cast<unsigned>(count), kThreads, 0, static_cast<unsigned>(splits)},
                 gram_tiles, y.floats(), y.shape, pair, sums, row_sums);
-    gpu::launch(context.stream,
+    gpu::launch(stream,
                 {static_cast<unsigned>(count * (kElements / kSummed)), kSummed * kSummers},
                 add_tiles, static_cast<const double*>(sums), splits, pair, rank,
                 statistics.gram.data());
   }
   constexpr int kRowThreads = 128;
-  gpu::launch(context.stream, {gpu::pieces(rank, kRowThreads), kRowThreads}, add_row_sums,
+  gpu::launch(stream, {gpu::pieces(rank, kRowThreads), kRowThreads}, add_row_sums,
               static_cast<const double*>(row_sums), splits, static_cast<int64_t>(height), rank,
               statistics.row_sums.data());
 }

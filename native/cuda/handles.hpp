@@ -63,6 +63,8 @@ struct snmf4j_context {
   snmf4j::gpu::Memory memory;
   snmf4j::gpu::Stream stream;   // of all computation
   snmf4j::gpu::Stream copying;  // of the slabs that stream through the device
+  snmf4j::gpu::Stream aside{true};     // of what a pass does beside its main work
+  snmf4j::gpu::Event parted, rejoined;  // where that begins and ends
   snmf4j::gpu::Blas blas;
   const int64_t panel_width;  // most tokens of a panel
 

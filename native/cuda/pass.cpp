@@ -148,18 +148,17 @@ class Pass {
 
   void enqueue() {
     std::optional<DenseProjection> projection;
-    if (dense_) {
-      projection.emplace(context_, a_.type, z_);
-    } else {
-      fill_plan(context_, columns_, plan_);
+    if (dense_) projection.emplace(context_, a_.type, z_);
+    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
+      begin_aside([&](gpu::Stream& aside) {
+        begin_support(aside, support_columns_, support_rows_, support_);
+      });
     }
+    if (!dense_) fill_plan(context_, plan_);
     multiply_features(context_, columns_, z_.dense.data(), z_.neurons, numbers_, products_);
     if (starts()) prepare_start(context_, products_, start_);
     std::optional<CrossProduct> cross;
     if (refresh_ == SNMF4J_REFRESH_DENSE) cross.emplace(context_, a_.type, result_, *statistics_);
-    if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
-      begin_support(context_, support_columns_, support_rows_, support_);
-    }
     int64_t blocks = 0;
     for_each_slab(a_, [&](const Slab& slab) {
       for_each_group(a_, slab, group_, [&](const Slab& group) {
@@ -169,16 +168,41 @@ class Pass {
           project(context_, a_.type, group, plan_, p_);
         }
         blocks += renew_coefficients(group, dots_ + blocks);
+        end_aside();
+        if (refresh_ != SNMF4J_REFRESH_NONE && is_last(group)) {
+          begin_aside([&](gpu::Stream& aside) {
+            gram_and_row_sums(context_, aside, result_, *statistics_);
+          });
+        }
         if (cross) (*cross)(group);
         if (refresh_ == SNMF4J_REFRESH_SUPPORT) {
           add_support(context_, a_.type, group, result_.floats() + first(group), support_);
         }
       });
     });
-    if (refresh_ != SNMF4J_REFRESH_NONE) gram_and_row_sums(context_, result_, *statistics_);
     if (refresh_ == SNMF4J_REFRESH_SUPPORT) end_support(context_, support_, *statistics_);
+    end_aside();
     sum_up(context_, products_, refresh_ == SNMF4J_REFRESH_NONE ? nullptr : statistics_, dots_,
            blocks, sums_);
+  }
+
+  // Puts work beside what follows in the context's stream, behind what is there.
+  template <typename Work>
+  void begin_aside(const Work& work) {
+    context_.parted.record(context_.stream);
+    context_.parted.hold(context_.aside);
+    work(context_.aside);
+    context_.rejoined.record(context_.aside);
+    aside_ = true;
+  }
+  // What follows in the context's stream waits for it, if there is any.
+  void end_aside() {
+    if (aside_) context_.rejoined.hold(context_.stream);
+    aside_ = false;
+  }
+
+  bool is_last(const Slab& group) const {
+    return group.first_tile + group.shape.tiles() == a_.shape.tiles();
   }
 
   // Where a group's panels begin among those of Y.
@@ -259,6 +283,7 @@ class Pass {
   SparseColumns support_columns_{};  // where C is wanted
   SparseRows support_rows_{};
   int64_t group_ = 0;  // panels whose P is there at the same time
+  bool aside_ = false;  // work was put there, and not yet waited for
 
   // On the device.
   UpdateNumbers* numbers_ = nullptr;
@@ -312,7 +337,7 @@ int snmf4j_project(const snmf4j_panels* a, snmf4j_features* z, snmf4j_panels* re
     chunk_plan(context, a->type, z->neurons, columns, counting);
     Carver carver(context.room<unsigned char>(0, counting.size()));
     const ChunkPlan plan = chunk_plan(context, a->type, z->neurons, columns, carver);
-    fill_plan(context, columns, plan);
+    fill_plan(context, plan);
     for_each_slab(*a, [&](const Slab& slab) {
       project(context, a->type, slab, plan, target(slab));
     });

@@ -13,6 +13,7 @@
 
 #include "async.hpp"
 #include "collective.hpp"
+#include "gather.hpp"
 #include "projection.hpp"
 #include "stored.hpp"
 
@@ -37,6 +38,9 @@ constexpr int kManyEntries = 4096;  // of a large chunk, and of a small one
 constexpr int kSomeEntries = 1024;
 constexpr int kManyBlocks = 1;
 
+// Up to how many nonzeros a neuron, in halves, the rows of A are not worth sharing.
+constexpr int64_t kHalvesGathered = 3;
+
 // How many of a column's entries come before a neuron.
 __device__ inline int entries_before(const SparseColumns& columns, int j, int64_t neuron) {
   const int64_t start = columns.start[j];
@@ -54,7 +58,8 @@ __device__ inline int entries_before(const SparseColumns& columns, int j, int64_
 }
 
 // A block per chunk.
-__global__ void plan_chunk(SparseColumns columns, ChunkPlan plan) {
+__global__ void plan_chunk(ChunkPlan plan) {
+  const SparseColumns& columns = plan.columns;
   __shared__ int room[kPlanThreads / gpu::kWarp];
   SNMF4J_SHARED(unsigned, used);
   const int chunk = static_cast<int>(blockIdx.x);
@@ -311,6 +316,9 @@ void launch_project(snmf4j_context& context, const Slab& slab, const ChunkPlan& 
 ChunkPlan chunk_plan(const snmf4j_context& context, int type, int64_t neurons,
                      const SparseColumns& columns, Carver& carver) {
   ChunkPlan plan{};
+  plan.columns = columns;
+  plan.gathers = 2 * columns.nonzeros <= kHalvesGathered * neurons;
+  if (plan.gathers) return plan;
   plan.rank = columns.rank;
   plan.element = element_bytes(type);
   plan.many = columns.rank > kFewWarps * kFewFeatures;
@@ -329,14 +337,19 @@ ChunkPlan chunk_plan(const snmf4j_context& context, int type, int64_t neurons,
   return plan;
 }
 
-void fill_plan(snmf4j_context& context, const SparseColumns& columns, const ChunkPlan& plan) {
+void fill_plan(snmf4j_context& context, const ChunkPlan& plan) {
+  if (plan.gathers) return;
   gpu::launch(context.stream,
               {static_cast<unsigned>(plan.chunks), kPlanThreads,
                static_cast<std::size_t>(plan.rows) / 8},
-              plan_chunk, columns, plan);
+              plan_chunk, plan);
 }
 
 void project(snmf4j_context& context, int type, const Slab& slab, const ChunkPlan& plan, float* p) {
+  if (plan.gathers) {
+    gather(context, type, slab, plan.columns, p);
+    return;
+  }
   with_element(type, [&](auto element) {
     using Element = decltype(element);
     if (plan.many) {

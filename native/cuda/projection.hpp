@@ -22,6 +22,8 @@ struct alignas(16) ChunkPair {
 // feature, inside by neuron; an even number of each feature, a zero making up for one. Passed to
 // kernels.
 struct ChunkPlan {
+  SparseColumns columns;
+  bool gathers;  // there is no more to the plan: see gather.hpp
   int rank;
   int element;  // bytes of one of A's
   int rows;     // neurons of a chunk, a multiple of 32
@@ -37,7 +39,7 @@ struct ChunkPlan {
 ChunkPlan chunk_plan(const snmf4j_context& context, int type, int64_t neurons,
                      const SparseColumns& columns, Carver& carver);
 // Sets what the plan points at.
-void fill_plan(snmf4j_context& context, const SparseColumns& columns, const ChunkPlan& plan);
+void fill_plan(snmf4j_context& context, const ChunkPlan& plan);
 
 // P of a slab, in panels as the slab has them.
 void project(snmf4j_context& context, int type, const Slab& slab, const ChunkPlan& plan, float* p);

@@ -86,6 +86,6 @@ int snmf4j_dense_statistics(const snmf4j_panels* a, const snmf4j_panels* y,
     snmf4j_context& context = *a->context;
     CrossProduct cross(context, a->type, *y, *result);
     for_each_slab(*a, [&](const Slab& slab) { cross(slab); });
-    gram_and_row_sums(context, *y, *result);
+    gram_and_row_sums(context, context.stream, *y, *result);
   });
 }

@@ -198,12 +198,12 @@ SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
   return plan;
 }
 
-void begin_support(snmf4j_context& context, const SparseColumns& columns, const SparseRows& rows,
+void begin_support(gpu::Stream& stream, const SparseColumns& columns, const SparseRows& rows,
                    const SupportPlan& plan) {
   if (plan.nonzeros == 0) return;
-  context.stream.clear(plan.sums,
-                       static_cast<std::size_t>(plan.slices * plan.nonzeros) * sizeof(float));
-  gpu::launch(context.stream, {gpu::pieces(plan.nonzeros, kFinalThreads), kFinalThreads},
+  stream.clear(plan.sums,
+               static_cast<std::size_t>(plan.slices * plan.nonzeros) * sizeof(float));
+  gpu::launch(stream, {gpu::pieces(plan.nonzeros, kFinalThreads), kFinalThreads},
               fill_entries, columns, rows, plan);
 }
 

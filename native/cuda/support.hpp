@@ -28,8 +28,8 @@ struct SupportPlan {
 // A plan for panels of so many tokens, its arrays from the carver.
 SupportPlan support_plan(const snmf4j_context& context, int64_t tokens,
                          const SparseColumns& columns, Carver& carver);
-// Sets the entries and zeroes the sums.
-void begin_support(snmf4j_context& context, const SparseColumns& columns, const SparseRows& rows,
+// Sets the entries and zeroes the sums; puts its work into the stream.
+void begin_support(gpu::Stream& stream, const SparseColumns& columns, const SparseRows& rows,
                    const SupportPlan& plan);
 // Adds a slab; `y` has its panels.
 void add_support(snmf4j_context& context, int type, const Slab& slab, const float* y,

@@ -47,9 +47,8 @@ void product(Operation a_op, Operation b_op, int m, int n, int k, Sum alpha, Lef
 
 }  // namespace
 
-Blas::Blas(const char*, Memory&) {}
+Blas::Blas(const char*, int, Memory&) {}
 Blas::~Blas() = default;
-int Blas::version() const { return 0; }
 
 void Blas::multiply(Stream&, Operation a_op, Operation b_op, int m, int n, int k, float alpha,
                     Element element, const void* a, int64_t lda, const void* b, int64_t ldb,

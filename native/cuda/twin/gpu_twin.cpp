@@ -50,7 +50,7 @@ void free_device(void* memory) noexcept { std::free(memory); }
 void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
 void free_pinned(void* memory) noexcept { std::free(memory); }
 
-Stream::Stream() : handle_(nullptr) {}
+Stream::Stream(bool) : handle_(nullptr) {}
 Stream::~Stream() = default;
 
 void Stream::upload(void* device, const void* host, std::size_t bytes) {

@@ -32,8 +32,8 @@ constexpr int64_t kLimit = int64_t{1} << 30;
 TEST_CASE("what cannot be loaded is told by name") {
   Memory memory(kLimit);
   throws(SNMF4J_UNAVAILABLE, "/nowhere/libcublas.so.13",
-         [&] { Blas("/nowhere/libcublas.so.13", memory); });
-  throws(SNMF4J_UNAVAILABLE, "cublasGemmEx", [&] { Blas(SNMF4J_FAKE_WITHOUT_GEMM, memory); });
+         [&] { Blas("/nowhere/libcublas.so.13", 0, memory); });
+  throws(SNMF4J_UNAVAILABLE, "cublasGemmEx", [&] { Blas(SNMF4J_FAKE_WITHOUT_GEMM, 0, memory); });
   CHECK(memory.current() == 0);
 }
 
@@ -42,22 +42,27 @@ TEST_CASE("statuses become errors with their names") {
   {
     Failing failing("create=1");
     throws(SNMF4J_UNAVAILABLE, "CUBLAS_STATUS_NOT_INITIALIZED",
-           [&] { Blas(SNMF4J_FAKE, memory); });
+           [&] { Blas(SNMF4J_FAKE, 0, memory); });
   }
   {
     Failing failing("create=3");
-    throws(SNMF4J_OUT_OF_MEMORY, "CUBLAS_STATUS_ALLOC_FAILED", [&] { Blas(SNMF4J_FAKE, memory); });
+    throws(SNMF4J_OUT_OF_MEMORY, "CUBLAS_STATUS_ALLOC_FAILED",
+           [&] { Blas(SNMF4J_FAKE, 0, memory); });
   }
   Memory little(1 << 20);
-  throws(SNMF4J_OUT_OF_MEMORY, "limit of 1 MiB", [&] { Blas(SNMF4J_FAKE, little); });
-  throws(SNMF4J_OUT_OF_MEMORY, "works in 32 MiB", [&] { Blas(SNMF4J_FAKE, little); });
-  Blas blas(SNMF4J_FAKE, memory);
+  throws(SNMF4J_OUT_OF_MEMORY, "limit of 1 MiB", [&] { Blas(SNMF4J_FAKE, 0, little); });
+  throws(SNMF4J_OUT_OF_MEMORY, "works in 32 MiB", [&] { Blas(SNMF4J_FAKE, 0, little); });
+  Blas blas(SNMF4J_FAKE, 0, memory);
   Stream stream;
   float one = 1, result = 0;
   const auto multiply = [&](int64_t ld) {
     blas.multiply(stream, Operation::kNone, Operation::kNone, 1, 1, 1, 1.0f, Element::kFloat32,
                   &one, ld, &one, 1, 0.0f, &result, 1, Arithmetic::kFloat32);
   };
+  // Waits for the products that are made meanwhile, which read the environment.
+  multiply(1);
+  CHECK(result == 1);
+  result = 0;
   {
     Failing failing("gemm=13");
     throws(SNMF4J_INTERNAL, "CUBLAS_STATUS_EXECUTION_FAILED (13)", [&] { multiply(1); });
@@ -66,6 +71,21 @@ TEST_CASE("statuses become errors with their names") {
   multiply(1);
   CHECK(result == 1);
   CHECK(blas.version() == 130100);
+}
+
+TEST_CASE("what is loaded ahead may fail, and need not be used") {
+  Memory memory(kLimit);
+  {
+    Failing failing("dgemm=14");
+    Blas blas(SNMF4J_FAKE, 0, memory);
+    Stream stream;
+    float one = 1, result = 0;
+    blas.multiply(stream, Operation::kNone, Operation::kNone, 1, 1, 1, 1.0f, Element::kFloat32,
+                  &one, 1, &one, 1, 0.0f, &result, 1, Arithmetic::kFloat32);
+    CHECK(result == 1);
+  }
+  { Blas unused(SNMF4J_FAKE, 0, memory); }
+  CHECK(memory.current() == 0);
 }
 
 TEST_CASE("operations on a context use it as it wants to be used") {

@@ -16,7 +16,8 @@ TEST_CASE("each rule gives what double precision gives, whatever the type and th
   };
   for (int type : kTypes) {
     for (const Shape& shape : {Shape{60, 1, 40, 128}, Shape{150, 7, 333, 64},
-                               Shape{700, 33, 450, 192}, Shape{300, 120, 130, 4096}}) {
+                               Shape{700, 12, 200, 64}, Shape{700, 33, 450, 192},
+                               Shape{300, 120, 130, 4096}}) {
       CAPTURE(type);
       CAPTURE(shape.k);
       const Problem problem(type, shape.d, shape.k, shape.n);

@@ -81,6 +81,16 @@ public final class Cholesky {
     }
   }
 
+  /** Solves L X = B in place, row by row of B; a column's result is that of {@link #forward}. */
+  public void forwardRows(double[][] b) {
+    for (int i = 0; i < lower.length; i++) {
+      for (int p = 0; p < i; p++) {
+        subtract(lower[i][p], b[p], b[i]);
+      }
+      divide(b[i], lower[i][i]);
+    }
+  }
+
   /** Solves Lᵀ x = b in place. */
   public void backward(double[] b) {
     for (int i = lower.length - 1; i >= 0; i--) {
@@ -89,6 +99,30 @@ public final class Cholesky {
         sum -= lower[p][i] * b[p];
       }
       b[i] = sum / lower[i][i];
+    }
+  }
+
+  /** Solves Lᵀ X = B in place, row by row of B; a column's result is that of {@link #backward}. */
+  public void backwardRows(double[][] b) {
+    for (int i = lower.length - 1; i >= 0; i--) {
+      for (int p = i + 1; p < lower.length; p++) {
+        subtract(lower[p][i], b[p], b[i]);
+      }
+      divide(b[i], lower[i][i]);
+    }
+  }
+
+  // Loops that compilers vectorize, which those over a single right-hand side are not.
+
+  private static void subtract(double factor, double[] source, double[] target) {
+    for (int t = 0; t < target.length; t++) {
+      target[t] -= factor * source[t];
+    }
+  }
+
+  private static void divide(double[] target, double divisor) {
+    for (int t = 0; t < target.length; t++) {
+      target[t] /= divisor;
     }
   }
 }

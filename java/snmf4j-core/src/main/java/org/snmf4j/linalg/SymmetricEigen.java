@@ -1,7 +1,7 @@
 package org.snmf4j.linalg;
 
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.stream.IntStream;
 
 /**
  * Eigenvalues and eigenvectors of a symmetric matrix, the largest eigenvalue first: Householder
@@ -46,12 +46,12 @@ public final class SymmetricEigen {
     double[] beside = new double[n];
     double[][] vectors = tridiagonalize(a, diagonal, beside);
     diagonalize(diagonal, beside, vectors);
-    int[] order =
-        IntStream.range(0, n)
-            .boxed()
-            .sorted(Comparator.comparingDouble((Integer i) -> -diagonal[i]).thenComparing(i -> i))
-            .mapToInt(i -> i)
-            .toArray();
+    Integer[] order = new Integer[n];
+    for (int i = 0; i < n; i++) {
+      order[i] = i;
+    }
+    // Stable. Not by a stream: the first one of a process takes longer than all else here.
+    Arrays.sort(order, Comparator.comparingDouble(i -> -diagonal[i]));
     double[] values = new double[n];
     double[][] sorted = new double[n][];
     for (int i = 0; i < n; i++) {

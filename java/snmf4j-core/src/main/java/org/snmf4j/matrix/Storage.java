@@ -21,6 +21,12 @@ import org.snmf4j.error.MemoryExhaustedException;
  */
 final class Storage {
   private static final long SEGMENT_BYTES = 1L << 30;
+
+  /**
+   * Elements that are converted at a time, in bulk and by plain loops, which is the fastest way.
+   */
+  private static final int CONVERTED = 1 << 10;
+
   private static final Cleaner CLEANER = Cleaner.create();
   private static final AtomicLong LIVE_BYTES = new AtomicLong();
 
@@ -149,8 +155,11 @@ final class Storage {
       } else {
         FloatBuffer source = floats()[segment];
         part = Math.min(length, source.capacity() - at);
-        for (int i = 0; i < part; i++) {
-          target[offset + i] = source.get(at + i);
+        float[] some = new float[Math.min(part, CONVERTED)];
+        for (int done = 0; done < part; done += some.length) {
+          int count = Math.min(some.length, part - done);
+          source.get(at + done, some, 0, count);
+          widen(some, target, offset + done, count);
         }
       }
       index += part;
@@ -193,13 +202,28 @@ final class Storage {
       } else {
         FloatBuffer target = floats()[segment];
         part = Math.min(length, target.capacity() - at);
-        for (int i = 0; i < part; i++) {
-          target.put(at + i, (float) source[offset + i]);
+        float[] some = new float[Math.min(part, CONVERTED)];
+        for (int done = 0; done < part; done += some.length) {
+          int count = Math.min(some.length, part - done);
+          narrow(source, offset + done, some, count);
+          target.put(at + done, some, 0, count);
         }
       }
       index += part;
       offset += part;
       length -= part;
+    }
+  }
+
+  private static void widen(float[] source, double[] target, int offset, int count) {
+    for (int i = 0; i < count; i++) {
+      target[offset + i] = source[i];
+    }
+  }
+
+  private static void narrow(double[] source, int offset, float[] target, int count) {
+    for (int i = 0; i < count; i++) {
+      target[i] = (float) source[offset + i];
     }
   }
 

@@ -27,6 +27,9 @@ final class Compression implements AutoCloseable {
   private final Backend backend;
   private final Features basis;
   private final Activations compressed;
+  // Of the coordinates; made when first asked for.
+  private Statistics statistics;
+  private Features coordinates;
 
   private Compression(Backend backend, Features basis, Activations compressed) {
     this.backend = backend;
@@ -94,27 +97,37 @@ final class Compression implements AutoCloseable {
     return compressed;
   }
 
-  /** Z ← U·BYᵀ(YYᵀ + ridge·I)⁻¹. */
+  /** Z ← U·BYᵀ(YYᵀ + ridge·I)⁻¹. All Y that a compression meets have the same rank. */
   void ridgeSolve(Activations b, Coefficients y, double ridge, Features result) {
-    try (Statistics statistics = backend.newStatistics(basis.rank(), y.rank());
-        Features coordinates = backend.newFeatures(basis.rank(), y.rank())) {
-      backend.denseStatistics(b, y, statistics);
-      backend.ridgeSolve(statistics, ridge, coordinates);
-      backend.multiply(basis, coordinates, result);
+    if (coordinates == null) {
+      coordinates = backend.newFeatures(basis.rank(), y.rank());
     }
+    backend.ridgeSolve(measure(b, y), ridge, coordinates);
+    backend.multiply(basis, coordinates, result);
   }
 
   /** C ← U·BYᵀ, G and the row sums of Y. */
   void statistics(Activations b, Coefficients y, Statistics result) {
-    try (Statistics coordinates = backend.newStatistics(basis.rank(), y.rank())) {
-      backend.denseStatistics(b, y, coordinates);
-      backend.expand(basis, coordinates, result);
+    backend.expand(basis, measure(b, y), result);
+  }
+
+  private Statistics measure(Activations b, Coefficients y) {
+    if (statistics == null) {
+      statistics = backend.newStatistics(basis.rank(), y.rank());
     }
+    backend.denseStatistics(b, y, statistics);
+    return statistics;
   }
 
   @Override
   public void close() {
     basis.close();
     compressed.close();
+    if (statistics != null) {
+      statistics.close();
+    }
+    if (coordinates != null) {
+      coordinates.close();
+    }
   }
 }

@@ -1,6 +1,5 @@
 package org.snmf4j.solver;
 
-import java.util.Arrays;
 import org.snmf4j.backend.Coefficients;
 import org.snmf4j.matrix.Matrix;
 
@@ -39,7 +38,10 @@ public final class SignSplitStart implements Start {
     double[] row = new double[n];
     for (long j = 0; j < rows.rows(); j++) {
       rows.readRow(j, 0, row, 0, n);
-      double largest = Arrays.stream(row).max().orElse(0);
+      double largest = row[0];
+      for (double entry : row) {
+        largest = Math.max(largest, entry);
+      }
       // A vector beyond the rank of A is zero and would leave a dead row.
       double floor = largest > 0 ? largest * FLOOR : 1;
       for (int t = 0; t < n; t++) {

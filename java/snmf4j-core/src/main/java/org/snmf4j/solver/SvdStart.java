@@ -133,13 +133,19 @@ public final class SvdStart implements Start {
     double floor = Math.max(0, eigen.value(0)) * 1e-12;
     // M = C W with W = L⁻ᵀ U Σ^(-3/2), {@code [width, k]}.
     double[][] weights = new double[width][k];
+    double[] scales = new double[k];
     for (int j = 0; j < Math.min(k, width); j++) {
       double square = eigen.value(j);
-      double scale = square > floor ? Math.pow(square, -0.75) : 0;
+      scales[j] = square > floor ? Math.pow(square, -0.75) : 0;
       double[] direction = eigen.vector(j);
-      factor.backward(direction);
       for (int l = 0; l < width; l++) {
-        weights[l][j] = direction[l] * scale;
+        weights[l][j] = direction[l];
+      }
+    }
+    factor.backwardRows(weights);
+    for (double[] weight : weights) {
+      for (int j = 0; j < k; j++) {
+        weight[j] *= scales[j];
       }
     }
     Matrix projector =
@@ -150,7 +156,7 @@ public final class SvdStart implements Start {
         cross.readRow(i, 0, c, 0, width);
         double[] row = new double[k];
         for (int l = 0; l < width; l++) {
-          add(c[l], weights[l], row);
+          add(c[l], weights[l], row, k);
         }
         double[] arranged = arrange.apply(row);
         projector.writeRow(i, 0, arranged, 0, arranged.length);
@@ -170,28 +176,30 @@ public final class SvdStart implements Start {
     for (long i = 0; i < cross.rows(); i++) {
       cross.readRow(i, 0, row, 0, width);
       for (int j = 0; j < width; j++) {
-        add(row[j], row, product[j]);
+        add(row[j], row, product[j], j + 1);
       }
     }
-    // Solves from both sides: rows first, then, by symmetry, columns.
-    for (int side = 0; side < 2; side++) {
-      for (double[] each : product) {
-        factor.forward(each);
-      }
-      for (int j = 0; j < width; j++) {
-        for (int l = 0; l < j; l++) {
-          double swapped = product[j][l];
-          product[j][l] = product[l][j];
-          product[l][j] = swapped;
-        }
+    for (int j = 0; j < width; j++) {
+      for (int l = 0; l < j; l++) {
+        product[l][j] = product[j][l];
       }
     }
+    // Solves from both sides: columns first, then, by symmetry, rows.
+    factor.forwardRows(product);
+    for (int j = 0; j < width; j++) {
+      for (int l = 0; l < j; l++) {
+        double swapped = product[j][l];
+        product[j][l] = product[l][j];
+        product[l][j] = swapped;
+      }
+    }
+    factor.forwardRows(product);
     return product;
   }
 
-  /** target += factor · source; a loop that compilers vectorize. */
-  private static void add(double factor, double[] source, double[] target) {
-    for (int l = 0; l < source.length; l++) {
+  /** target += factor · source for the first entries; a loop that compilers vectorize. */
+  private static void add(double factor, double[] source, double[] target, int count) {
+    for (int l = 0; l < count; l++) {
       target[l] += factor * source[l];
     }
   }
