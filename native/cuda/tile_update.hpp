@@ -2,8 +2,8 @@
 // row after row; device code. A tile has a token for each lane, and a block kWarps.
 //
 // Features are taken 16 at a time: the warps share the products of Q's rows with Y, each a part of
-// the sum, then four of them descend feature by feature, each for eight of the tokens. Meanwhile the
-// rows that the next step needs are on their way into shared memory.
+// the sum, then the first one descends feature by feature. Meanwhile the rows that the next step
+// needs are on their way into shared memory.
 #ifndef SNMF4J_CUDA_TILE_UPDATE_HPP
 #define SNMF4J_CUDA_TILE_UPDATE_HPP
 
@@ -85,7 +85,7 @@ __device__ __forceinline__ void multiply_part(const Rows<kStaged>& rows, int fir
   float sum[4][4] = {};
   float other[4][4] = {};
   const float* row = rows.at(first) + feature;
-#pragma unroll 2
+#pragma unroll 4
   for (int l = warp * each; l < to; l++) {
     const float4 left = *reinterpret_cast<const float4*>(row + l * rows.pitch());
     const float4 right = *reinterpret_cast<const float4*>(y + l * kUpdateTile + token);
@@ -124,62 +124,38 @@ __device__ inline float add_parts(const float (*parts)[kFeatureBlock][kUpdateTil
   return sum;
 }
 
-// Warps that descend, and lanes that share a token: each has four of the features.
-constexpr int kDescending = 4;
-constexpr int kOwnFeatures = kFeatureBlock / kDescending;
-constexpr int kOwnTokens = kUpdateTile / kDescending;
-
-// Steps over the features of a block, in order, of a warp's tokens; returns by how much this lane's
-// features let the error fall, if that is asked for. One feature waits for what follows the step of
-// the one before: four lanes share it, and learn of the step from the one that has the feature.
+// One token's step over the features of a block, in order; returns by how much the error falls, if
+// that is asked for.
 template <bool kGains, int kWarps>
-__device__ inline float descend(const UpdateRoom<kWarps>& room, int count, float* y, int warp,
-                                int lane) {
-  static_assert(kOwnFeatures == 4 && kOwnTokens * kDescending == gpu::kWarp,
-                "a lane reads four of Q's entries at once");
-  const int group = lane / kOwnTokens;
-  const int first = group * kOwnFeatures;
-  const int token = warp * kOwnTokens + lane % kOwnTokens;
-  float gradient[kOwnFeatures], now[kOwnFeatures];
+__device__ inline float descend(const UpdateRoom<kWarps>& room, int count, float* y, int lane) {
+  float gradient[kFeatureBlock];
 #pragma unroll
-  for (int i = 0; i < kOwnFeatures; i++) {
-    gradient[i] = room.parts[0][first + i][token];
-    now[i] = first + i < count ? y[(first + i) * kUpdateTile + token] : 0;
-  }
+  for (int b = 0; b < kFeatureBlock; b++) gradient[b] = room.parts[0][b][lane];
   float gain = 0;
-#pragma unroll 1
-  for (int owner = 0; owner < kDescending; owner++) {
 #pragma unroll
-    for (int i = 0; i < kOwnFeatures; i++) {
-      const int b = owner * kOwnFeatures + i;
-      if (b >= count) break;
-      const float4 q = *reinterpret_cast<const float4*>(&room.diagonal[b][first]);
-      const float inverse = room.inverse[b];
-      // A feature without neurons has no reciprocal and keeps its coefficients.
-      const float moved = inverse > 0 ? fmaxf(now[i] + gradient[i] * inverse, 0.0f) : now[i];
-      const float own = moved - now[i];
-      const float step =
-          __shfl_sync(gpu::kAllLanes, own, owner * kOwnTokens + lane % kOwnTokens);
-      if (group == owner) {
-        now[i] = moved;
-        if (kGains) gain += own * (2 * gradient[i] - room.diagonal[b][b] * own);
-      }
-      // Of features that have been moved nobody looks at it any more.
-      gradient[0] -= q.x * step;
-      gradient[1] -= q.y * step;
-      gradient[2] -= q.z * step;
-      gradient[3] -= q.w * step;
+  for (int b = 0; b < kFeatureBlock; b++) {
+    if (b >= count) break;
+    const float inverse = room.inverse[b];
+    const float old = y[b * kUpdateTile + lane];
+    // A feature without neurons has no reciprocal and keeps its coefficients.
+    const float moved = inverse > 0 ? fmaxf(old + gradient[b] * inverse, 0.0f) : old;
+    const float step = moved - old;
+    if (kGains) gain += step * (2 * gradient[b] - room.diagonal[b][b] * step);
+    y[b * kUpdateTile + lane] = moved;
+#pragma unroll
+    for (int four = (b + 1) / 4 * 4; four < kFeatureBlock; four += 4) {
+      const float4 q = *reinterpret_cast<const float4*>(&room.diagonal[b][four]);
+      if (four > b) gradient[four] -= q.x * step;
+      if (four + 1 > b) gradient[four + 1] -= q.y * step;
+      if (four + 2 > b) gradient[four + 2] -= q.z * step;
+      gradient[four + 3] -= q.w * step;
     }
-  }
-#pragma unroll
-  for (int i = 0; i < kOwnFeatures; i++) {
-    if (first + i < count) y[(first + i) * kUpdateTile + token] = now[i];
   }
   return gain;
 }
 
 // What a walk over the features of a tile is for: to leave Y and return to every thread its part of
-// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return to every thread its part of the gain.
+// 2<P - shift,Y> - <QY,Y>; to change it; or that, and to return the gain to the first warp.
 enum class Walk { kMeasure, kDescend, kDescendAndGain };
 
 // The first rows have been asked for, and are again. Y is to be read behind a barrier.
@@ -235,9 +211,9 @@ __device__ __forceinline__ double walk(const Rows<kStaged>& rows, const float* p
     }
     if (kMeasures) continue;
     __syncthreads();
-    if (warp < kDescending) {
+    if (warp == 0) {
       constexpr bool kGains = kWalk == Walk::kDescendAndGain;
-      const float gain = descend<kGains>(room, count, y + first * kUpdateTile, warp, token);
+      const float gain = descend<kGains>(room, count, y + first * kUpdateTile, token);
       if (kGains) total += static_cast<double>(gain);
     }
   }
