@@ -1,5 +1,5 @@
-// G = YY' and the sums of Y's rows: the tokens are split over blocks, each of which sums a tile of G
-// in float32 over 256 tokens at a time and in float64 over those; the blocks' sums are added
+// G = YY' and the sums of Y's rows: the tokens are split over blocks, each of which sums a tile of
+// G in float32 over 256 tokens at a time and in float64 over those; the blocks' sums are added
 // in their order.
 #include "gram.hpp"
 
@@ -8,8 +8,8 @@
 namespace snmf4j {
 namespace {
 
-// A block computes kEdge by kEdge products, a thread kHigh by kWide of them, from kStage tokens at a
-// time.
+// A block computes kEdge by kEdge products, a thread kHigh by kWide of them, from kStage tokens at
+// a time.
 constexpr int kEdge = 64;
 constexpr int kHigh = 8;
 constexpr int kWide = 4;

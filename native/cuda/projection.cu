@@ -7,8 +7,8 @@
 // multiplied, whatever feature it belongs to.
 //
 // Cost, n tokens: A's used rows from memory, and per nonzero and tile three words of 128 bytes from
-// shared memory (two for 16 bits). 14336 x 100000, k = 400, density 0.01: no less than 1.5 ms, 1 ms for
-// 16 bits.
+// shared memory (two for 16 bits). 14336 x 100000, k = 400, density 0.01: no less than 1.5 ms, 1 ms
+// for 16 bits. Where hardly any rows are shared, gather.cu takes over.
 #include <algorithm>
 
 #include "async.hpp"

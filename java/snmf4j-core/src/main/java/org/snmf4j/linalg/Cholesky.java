@@ -71,7 +71,7 @@ public final class Cholesky {
   }
 
   /** Solves L x = b in place. */
-  public void forward(double[] b) {
+  void forward(double[] b) {
     for (int i = 0; i < lower.length; i++) {
       double sum = b[i];
       for (int p = 0; p < i; p++) {
@@ -81,7 +81,10 @@ public final class Cholesky {
     }
   }
 
-  /** Solves L X = B in place, row by row of B; a column's result is that of {@link #forward}. */
+  /**
+   * Solves L X = B in place. B has as many rows as L and any number of columns, each of which comes
+   * out, to the last bit, as if it were solved alone.
+   */
   public void forwardRows(double[][] b) {
     for (int i = 0; i < lower.length; i++) {
       for (int p = 0; p < i; p++) {
@@ -92,7 +95,7 @@ public final class Cholesky {
   }
 
   /** Solves Lᵀ x = b in place. */
-  public void backward(double[] b) {
+  void backward(double[] b) {
     for (int i = lower.length - 1; i >= 0; i--) {
       double sum = b[i];
       for (int p = i + 1; p < lower.length; p++) {
@@ -102,7 +105,7 @@ public final class Cholesky {
     }
   }
 
-  /** Solves Lᵀ X = B in place, row by row of B; a column's result is that of {@link #backward}. */
+  /** Solves Lᵀ X = B in place, as {@link #forwardRows} does L X = B. */
   public void backwardRows(double[][] b) {
     for (int i = lower.length - 1; i >= 0; i--) {
       for (int p = i + 1; p < lower.length; p++) {

@@ -53,6 +53,42 @@ class CholeskyTest {
   }
 
   @Test
+  void manyColumnsAreSolvedAsEachAlone() {
+    int n = 9;
+    SplittableRandom random = new SplittableRandom(n);
+    double[][] m = new double[n][n];
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j <= i; j++) {
+        m[i][j] = i == j ? n : random.nextDouble(-1, 1);
+      }
+    }
+    Cholesky factor = Cholesky.of(m, 0);
+    for (int columns : new int[] {1, 5, n}) {
+      double[][] forward = new double[n][columns];
+      double[][] backward = new double[n][columns];
+      double[][] each = new double[columns][n];
+      for (int j = 0; j < columns; j++) {
+        for (int i = 0; i < n; i++) {
+          each[j][i] = random.nextDouble(-1, 1);
+          forward[i][j] = each[j][i];
+          backward[i][j] = each[j][i];
+        }
+      }
+      factor.forwardRows(forward);
+      factor.backwardRows(backward);
+      for (int j = 0; j < columns; j++) {
+        double[] alone = each[j].clone();
+        factor.forward(alone);
+        factor.backward(each[j]);
+        for (int i = 0; i < n; i++) {
+          assertEquals(alone[i], forward[i][j], 0.0);
+          assertEquals(each[j][i], backward[i][j], 0.0);
+        }
+      }
+    }
+  }
+
+  @Test
   void backwardTakesPartInWhatIsOrthonormal() {
     // With M = LLᵀ the columns x of L⁻ᵀ are orthonormal under M: xᵀMx′ = 1 or 0.
     int n = 40;
